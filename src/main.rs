@@ -1,0 +1,2 @@
+//! Mergeline.
+fn main() {}
