@@ -1,1 +1,12 @@
-//! Mergeline.
+//! Mergeline: GitOps from the repository itself.
+//!
+//! Every command is three steps, and the rooms of this crate are laid out by them: *observe* (read-only snapshots),
+//! *decide* (pure functions from a snapshot to a plan), *act* (keyed, idempotent operations).
+
+pub mod commit;
+pub mod failure;
+pub mod finding;
+pub mod operation;
+pub mod secret;
+
+pub mod manifest;

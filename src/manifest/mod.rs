@@ -1,0 +1,13 @@
+//! Manifests: YAML as the API server reads it, values with origins, objects and their keys, and the YAML writer.
+//!
+//! Manifests never pass through `serde_json` on their way from file to cluster or branch: it would lose key order,
+//! number literals and places. Decided by DESIGN §2 rule 7 and §4 "Reading".
+
+pub mod object;
+pub mod source;
+pub mod value;
+pub mod yaml;
+
+pub use object::{NotAnObject, Object, ObjectKey, TypeKey};
+pub use source::{Origin, Source};
+pub use value::{Data, Key, Map, Number, Value};

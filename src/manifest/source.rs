@@ -1,0 +1,138 @@
+//! Source files and places in them.
+
+use crate::finding::{Excerpt, Place};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// A file that values were read from. Shared by every value that came from it.
+pub struct Source {
+    path: String,
+    text: String,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    /// A file with its text. `path` is relative to the repository root, `/` between parts.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+    }
+
+    /// Path relative to the repository root.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let starts = breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
+            std::iter::once(0).chain(starts).collect()
+        })
+    }
+
+    /// Line and column of a byte offset, both from 1; the column counts characters.
+    #[must_use]
+    pub fn line_and_column(&self, byte: u32) -> (u32, u32) {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= byte).max(1) - 1;
+        let start = starts[line] as usize;
+        let end = (byte as usize).min(self.text.len());
+        let column = self.text.get(start..end).map_or(end - start, |before| before.chars().count());
+        (u32::try_from(line + 1).unwrap_or(u32::MAX), u32::try_from(column + 1).unwrap_or(u32::MAX))
+    }
+
+    /// The text of a line (from 1) without its line end.
+    #[must_use]
+    pub fn line(&self, line: u32) -> &str {
+        let starts = self.line_starts();
+        let Some(start) = starts.get(line.saturating_sub(1) as usize) else { return "" };
+        let rest = self.text.get(*start as usize..).unwrap_or_default();
+        rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.path)
+    }
+}
+
+/// Where a value or key came from: a file and a byte span in it.
+#[derive(Clone)]
+pub struct Origin {
+    source: Arc<Source>,
+    start: u32,
+    end: u32,
+}
+
+impl Origin {
+    /// The bytes `start..end` of `source`.
+    #[must_use]
+    pub fn new(source: Arc<Source>, start: u32, end: u32) -> Self {
+        Self { source, start, end }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// First byte and the byte after the last.
+    #[must_use]
+    pub fn span(&self) -> (u32, u32) {
+        (self.start, self.end)
+    }
+
+    /// The place without the text of its line: for origins inside secrets.
+    #[must_use]
+    pub fn place_without_excerpt(&self) -> Place {
+        let (line, column) = self.source.line_and_column(self.start);
+        Place::at(self.source.path(), line, column)
+    }
+
+    /// The place as people read it, with the text of its line.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let mut place = self.place_without_excerpt();
+        let (line, column) = (place.line.unwrap_or(1), place.column.unwrap_or(1));
+        let text = self.source.line(line);
+        let span = self.source.text().get(self.start as usize..self.end as usize).unwrap_or_default();
+        let first = span.lines().next().unwrap_or_default().trim_end();
+        let rest = text.chars().count().saturating_sub(column as usize - 1);
+        let width = first.chars().count().min(rest).max(1);
+        place.excerpt = Some(Excerpt { line: text.to_owned(), width: u32::try_from(width).unwrap_or(1) });
+        place
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.place_without_excerpt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_start_at_one() {
+        let source = Source::new("a.yaml", "é: ü\r\nkey: value\n");
+        assert_eq!(source.line_and_column(0), (1, 1));
+        assert_eq!(source.line_and_column(4), (1, 4));
+        let value = u32::try_from(source.text().find("value").unwrap_or_default()).unwrap_or_default();
+        assert_eq!(source.line_and_column(value), (2, 6));
+        assert_eq!(source.line(1), "é: ü");
+        let place = Origin::new(Arc::clone(&source), value, value + 5).place();
+        assert_eq!(place.to_string(), "a.yaml:2:6");
+        assert_eq!(place.excerpt, Some(Excerpt { line: "key: value".into(), width: 5 }));
+    }
+}
