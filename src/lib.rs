@@ -8,5 +8,11 @@ pub mod failure;
 pub mod finding;
 pub mod operation;
 pub mod secret;
+pub mod unit;
 
+pub mod cluster;
+pub mod event;
+pub mod git;
+pub mod host;
 pub mod manifest;
+pub mod trust;

@@ -1,0 +1,25 @@
+//! What a host takes at most, in its own unit. Read by `report/`, which cuts to it.
+
+/// How a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextUnit {
+    /// UTF-8 bytes.
+    Bytes,
+    /// Unicode scalar values.
+    Characters,
+}
+
+/// The limits of one host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest comment.
+    pub comment: usize,
+    /// The longest pull request body.
+    pub body: usize,
+    /// The longest pull request title, in characters.
+    pub title: usize,
+    /// The longest description of a commit status, in characters.
+    pub status_description: usize,
+    /// How `comment` and `body` count.
+    pub unit: TextUnit,
+}

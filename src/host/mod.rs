@@ -1,0 +1,267 @@
+//! Git hosts: pull requests, comments, statuses, deployments, as a small set of intent-level verbs.
+//!
+//! Each verb says what shall be true (`ensure_comment`), so that running it twice is running it once. Limits, paging,
+//! retries and each host's quirks stay behind the trait. A write takes a grant that only [`crate::trust`] makes.
+
+pub mod address;
+pub mod limits;
+
+use crate::commit::CommitId;
+use crate::failure::Result;
+use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
+pub use address::{Address, HostKind};
+use async_trait::async_trait;
+use jiff::Timestamp;
+pub use limits::{Limits, TextUnit};
+
+/// What an account may do with the repository, ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rights {
+    /// Nothing, or unknown.
+    None,
+    /// Read.
+    Read,
+    /// Push.
+    Write,
+    /// Settings.
+    Admin,
+}
+
+/// Facts of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// The branch that pull requests go to by default.
+    pub default_branch: String,
+    /// Where its page is, without a trailing `/`.
+    pub web_url: String,
+    /// What our own credential may do.
+    pub own_rights: Rights,
+}
+
+/// Where a pull request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PullRequestState {
+    /// Can be merged or closed.
+    Open,
+    /// Closed without a merge.
+    Closed,
+    /// Merged.
+    Merged,
+}
+
+/// A pull request (GitLab: merge request).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// Its number on the host.
+    pub number: u64,
+    /// Where it stands.
+    pub state: PullRequestState,
+    /// Title.
+    pub title: String,
+    /// Body as the host has it.
+    pub body: String,
+    /// The commit at its head.
+    pub head: CommitId,
+    /// The branch it comes from, without `refs/heads/`.
+    pub head_branch: String,
+    /// The branch it goes to, without `refs/heads/`.
+    pub base_branch: String,
+    /// Comes from another repository (or from one that is gone).
+    pub from_fork: bool,
+    /// Login of its author.
+    pub author: String,
+    /// The commit that the merge made or fast-forwarded to.
+    pub merge_commit: Option<CommitId>,
+    /// Login of who merged it.
+    pub merged_by: Option<String>,
+    /// When it was merged, by the host's clock.
+    pub merged_at: Option<Timestamp>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Its page.
+    pub url: String,
+}
+
+/// Which pull requests to list. Fields left `None` match all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullRequestQuery {
+    /// The branch they come from.
+    pub head_branch: Option<String>,
+    /// The branch they go to.
+    pub base_branch: Option<String>,
+    /// Where they stand.
+    pub state: Option<PullRequestState>,
+}
+
+/// What a promotion pull request shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequestDraft {
+    /// The branch it comes from; must be pushed.
+    pub head_branch: String,
+    /// The branch it goes to.
+    pub base_branch: String,
+    /// Title, within [`Limits::title`].
+    pub title: String,
+    /// Body, within [`Limits::body`].
+    pub body: String,
+    /// Labels that it shall have; others are left.
+    pub labels: Vec<String>,
+}
+
+/// The state of a commit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StatusState {
+    /// Not decided yet.
+    Pending,
+    /// Good.
+    Success,
+    /// Judged and found bad.
+    Failure,
+    /// Could not be judged.
+    Error,
+}
+
+/// A commit status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// `mergeline/review`, `mergeline/prod`.
+    pub context: String,
+    /// The verdict.
+    pub state: StatusState,
+    /// One line, within [`Limits::status_description`]; cut by the host's implementation when longer.
+    pub description: String,
+    /// A page to read more, if any.
+    pub url: Option<String>,
+}
+
+/// A commit status as the host has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedStatus {
+    /// What it says. Only the newest one of each context is listed.
+    pub status: Status,
+    /// Login of who posted it. Evidence counts only from our own identity.
+    pub author: String,
+    /// When it was posted, by the host's clock.
+    pub posted_at: Timestamp,
+}
+
+/// What an `ensure` verb found or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ensured {
+    /// It was so already; nothing was written.
+    Unchanged,
+    /// Made.
+    Created,
+    /// Changed in place.
+    Updated,
+    /// Removed.
+    Removed,
+    /// This host has no such thing; nothing was written.
+    Unsupported,
+}
+
+/// What came of landing a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Landing {
+    /// Merged; the head of the base branch is this commit now.
+    Landed(CommitId),
+    /// Merged before, by whomever.
+    AlreadyMerged,
+    /// Its head is not the commit that was judged; nothing was done.
+    HeadMoved,
+    /// The host refuses for now: its words (required checks, conflicts, protection).
+    Refused(String),
+}
+
+/// A deployment record on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The environment's name.
+    pub environment: String,
+    /// The commit that was delivered.
+    pub commit: CommitId,
+    /// What became of it.
+    pub state: StatusState,
+    /// One line.
+    pub description: String,
+}
+
+/// A repository on a Git host.
+///
+/// Every implementation passes the contract suite in `tests/suite/contract/host.rs`.
+///
+/// # Errors
+/// Every verb fails with [`crate::failure::FailureKind::Remote`] when the host cannot be reached, answers with a server
+/// error after retries, or refuses the credential, and with `Remote` naming the setting when a repository setting
+/// forbids the write. Messages never hold the credential.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// What this host takes at most.
+    fn limits(&self) -> Limits;
+
+    /// Login of the account that our credential belongs to.
+    async fn identity(&self) -> Result<String>;
+
+    /// Facts of the repository.
+    async fn repository(&self) -> Result<RepositoryFacts>;
+
+    /// What `login` may do, asked live.
+    async fn rights(&self, login: &str) -> Result<Rights>;
+
+    /// One pull request.
+    async fn pull_request(&self, number: u64) -> Result<PullRequest>;
+
+    /// All pull requests that match, newest first, paged to the end.
+    async fn pull_requests(&self, query: &PullRequestQuery) -> Result<Vec<PullRequest>>;
+
+    /// The newest status of each context on `commit`.
+    async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>>;
+
+    /// Makes the pull request have exactly one comment of `topic` by our identity with this body; `None` removes it.
+    ///
+    /// The comment is found by the topic's marker *and* our authorship. Twins made by a race are deleted, the oldest
+    /// stays. Does nothing when the pull request's head is not the grant's any more.
+    async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured>;
+
+    /// Makes the newest status of the context on the grant's commit be this one; an equal one is not posted again.
+    async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured>;
+
+    /// Makes one open pull request from the head branch to the base branch be as drafted.
+    async fn ensure_pull_request(
+        &self,
+        grant: &PromoteGrant,
+        draft: &PullRequestDraft,
+    ) -> Result<(Ensured, PullRequest)>;
+
+    /// Closes an open pull request with a comment that says why; a closed one is left as it is.
+    async fn close_pull_request(&self, grant: &PromoteGrant, number: u64, reason: &str) -> Result<Ensured>;
+
+    /// Merges a pull request if its head is still `head`.
+    async fn land(&self, grant: &PromoteGrant, number: u64, head: &CommitId) -> Result<Landing>;
+
+    /// Makes the host's deployment record of the environment say this, where it has such records.
+    async fn ensure_deployment(&self, grant: &ApplyGrant, deployment: &Deployment) -> Result<Ensured>;
+}
+
+/// The right to post a status on one commit: it comes with each of the write grants.
+#[derive(Debug, Clone, Copy)]
+pub enum StatusGrant<'a> {
+    /// On the reviewed head.
+    Review(&'a CommentGrant),
+    /// On the delivered commit.
+    Delivery(&'a ApplyGrant),
+    /// On the head of a promotion that this run made.
+    Promotion(&'a PromoteGrant, &'a CommitId),
+}
+
+impl StatusGrant<'_> {
+    /// The commit that the status goes to.
+    #[must_use]
+    pub fn commit(&self) -> &CommitId {
+        match self {
+            Self::Review(grant) => grant.head(),
+            Self::Delivery(grant) => grant.commit(),
+            Self::Promotion(_, commit) => commit,
+        }
+    }
+}
