@@ -2,8 +2,13 @@
 //!
 //! One file per CI. A person at a terminal is an [`Event`] too. Level-triggered: an event says "look", never "do this".
 
+mod github_actions;
+mod gitlab_ci;
+
 use crate::commit::CommitId;
-use crate::host::address::Address;
+use crate::failure::{Failure, Result};
+use crate::host::address::{Address, HostKind};
+use std::collections::BTreeMap;
 
 /// What made this run start, and where.
 #[derive(Debug, Clone)]
@@ -77,4 +82,56 @@ pub enum PullRequestAction {
     Closed,
     /// Labels, assignees and the like.
     Other,
+}
+
+/// The environment variables of the process, and the text of the event payload where the CI has one.
+///
+/// Handed in by the caller: this room reads neither the environment nor the disk.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// The content of the file that [`Surroundings::payload_path`] names.
+    pub payload: Option<String>,
+}
+
+impl Surroundings {
+    /// A variable that is set and not empty: CI systems set absent ones to the empty text.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where the CI keeps the payload of the event, if it does.
+    #[must_use]
+    pub fn payload_path(&self) -> Option<&str> {
+        self.get("GITHUB_EVENT_PATH")
+    }
+
+    fn required(&self, name: &str) -> Result<&str> {
+        self.get(name).ok_or_else(|| {
+            Failure::usage(format!("the CI's environment lacks `{name}`"))
+                .hint("run `mergeline run` inside a CI job, or `mergeline review` at a terminal")
+        })
+    }
+}
+
+impl Event {
+    /// Reads the event from what surrounds the process. Most specific CI first: Gitea also says that it is GitHub.
+    ///
+    /// Outside of every known CI this is a person at a terminal.
+    ///
+    /// # Errors
+    /// [`crate::failure::FailureKind::Usage`] when the CI is known and its environment or payload lacks what it must have.
+    pub fn detect(surroundings: &Surroundings) -> Result<Self> {
+        if surroundings.get("GITEA_ACTIONS").is_some() || surroundings.get("FORGEJO_ACTIONS").is_some() {
+            github_actions::read(surroundings, HostKind::Gitea)
+        } else if surroundings.get("GITHUB_ACTIONS") == Some("true") {
+            github_actions::read(surroundings, HostKind::GitHub)
+        } else if surroundings.get("GITLAB_CI").is_some() {
+            gitlab_ci::read(surroundings)
+        } else {
+            Ok(Self { trigger: Trigger::Terminal, host: None, actor: None, run_url: None })
+        }
+    }
 }

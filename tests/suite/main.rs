@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Integration tests: one binary, so that one link serves them all.
+
+mod architecture;
