@@ -1,1 +1,32 @@
-//! Real parts for the tests.
+//! Real parts for the tests: a Kubernetes cluster with simulated nodes, a Git host with its CI runner, helm, kustomize, kubectl.
+//!
+//! It owns how these parts are built ([`Cache`]), started and stopped ([`RunningLab`]), and how a test finds them ([`Lab`]).
+//! It refuses to fake: each part is upstream's own code, built from its Go module. It knows nothing of Mergeline itself.
+//!
+//! A test that needs a part starts with
+//!
+//! ```no_run
+//! # fn test() {
+//! let Some(cluster) = mergeline_lab::needs::cluster() else { return };
+//! # }
+//! ```
+//!
+//! and is skipped by name, with the reason on standard error, where no lab runs. See this folder's README.
+
+mod builder;
+mod cluster;
+mod error;
+mod gitea;
+mod lab;
+pub mod needs;
+mod parts;
+mod process;
+mod running;
+
+pub use builder::Cache;
+pub use cluster::Cluster;
+pub use error::{LabError, LabResult};
+pub use gitea::{Client, Gitea, Run, Signature, User};
+pub use lab::{CURRENT, Lab, REQUIRED, Tools};
+pub use parts::{KUBERNETES_VERSION, PARTS, Part, Purpose, Source, part};
+pub use running::{RunningLab, Selection};

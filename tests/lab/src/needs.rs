@@ -1,0 +1,95 @@
+//! What a test says first: which real part it needs.
+//!
+//! Without that part the test is skipped, by name and with the reason, on the real standard error (libtest would swallow what
+//! `eprintln!` writes). `cargo xtask test` sets [`REQUIRED`], and then nothing is skipped: a missing part is a failure.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use crate::cluster::Cluster;
+use crate::gitea::Gitea;
+use crate::lab::{Lab, REQUIRED, Tools};
+
+/// The running cluster, or nothing after the skip was announced.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn cluster() -> Option<&'static Cluster> {
+    found("cluster", lab().and_then(|lab| lab.cluster.as_ref()))
+}
+
+/// The running Git host, or nothing after the skip was announced.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn gitea() -> Option<&'static Gitea> {
+    found("Gitea", lab().and_then(|lab| lab.gitea.as_ref()))
+}
+
+/// The built programs, or nothing after the skip was announced.
+///
+/// # Panics
+/// When there are none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn tools() -> Option<&'static Tools> {
+    found("tools", lab().map(|lab| &lab.tools))
+}
+
+/// The whole lab with its cluster and its Git host, for tests that go from a pull request to a rollout.
+///
+/// # Panics
+/// When a part is missing and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn cluster_and_gitea() -> Option<(&'static Cluster, &'static Gitea)> {
+    Some((cluster()?, gitea()?))
+}
+
+fn lab() -> Option<&'static Lab> {
+    static LAB: OnceLock<Option<Lab>> = OnceLock::new();
+    LAB.get_or_init(|| match Lab::current() {
+        Ok(lab) => lab,
+        // Pointing at a lab that is gone is a mistake, never a reason to skip.
+        Err(error) => panic!("{error}"),
+    })
+    .as_ref()
+}
+
+fn found<T>(part: &str, value: Option<&'static T>) -> Option<&'static T> {
+    if value.is_some() {
+        return value;
+    }
+    let thread = std::thread::current();
+    let message = absence(thread.name().unwrap_or("a test"), part);
+    assert!(!required(std::env::var(REQUIRED).ok().as_deref()), "{message}");
+    drop(writeln!(std::io::stderr(), "skipped: {message}"));
+    None
+}
+
+/// libtest names each test's thread after the test.
+fn absence(test: &str, part: &str) -> String {
+    format!("{test} needs the lab's {part}; run `cargo xtask test`")
+}
+
+fn required(value: Option<&str>) -> bool {
+    value.is_some_and(|value| !matches!(value, "" | "0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skip_names_the_test_the_part_and_the_command() {
+        assert_eq!(absence("deliver::rolls_out", "cluster"), "deliver::rolls_out needs the lab's cluster; run `cargo xtask test`");
+    }
+
+    #[test]
+    fn only_an_explicit_value_makes_the_parts_required() {
+        assert!(required(Some("1")));
+        assert!(!required(Some("0")));
+        assert!(!required(Some("")));
+        assert!(!required(None));
+    }
+}
