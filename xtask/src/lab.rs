@@ -115,9 +115,10 @@ fn describe(lab: &Lab) {
 
 fn tools() -> Result<ExitCode, mergeline_lab::LabError> {
     let tools = Tools::of(&Cache::open()?)?;
-    for (name, path) in [("kubectl", Some(&tools.kubectl)), ("kustomize", Some(&tools.kustomize)), ("helm", Some(&tools.helm))]
-        .into_iter()
-        .chain([("kubeconform", tools.kubeconform.as_ref()), ("dyff", tools.dyff.as_ref())])
+    for (name, path) in
+        [("kubectl", Some(&tools.kubectl)), ("kustomize", Some(&tools.kustomize)), ("helm", Some(&tools.helm))]
+            .into_iter()
+            .chain([("kubeconform", tools.kubeconform.as_ref()), ("dyff", tools.dyff.as_ref())])
     {
         match path {
             Some(path) => print(&format!("{name:<12}{}", path.display())),

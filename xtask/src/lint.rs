@@ -49,7 +49,11 @@ pub(crate) fn run() -> Outcome {
 
 fn existing(root: &Path, name: &str) -> Result<PathBuf, String> {
     let path = root.join(name);
-    if path.is_file() { Ok(path) } else { Err(format!("`{name}` is missing at the repository's root: nothing to check")) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("`{name}` is missing at the repository's root: nothing to check"))
+    }
 }
 
 fn workflows(root: &Path) -> Result<Vec<PathBuf>, String> {

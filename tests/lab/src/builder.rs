@@ -49,7 +49,9 @@ impl Cache {
     #[must_use]
     pub fn folder(&self, part: &Part) -> PathBuf {
         let key = match part.source {
-            Source::OwnModule { .. } => format!("-{}", digest(&["go.mod", "go.sum", "main.go"].map(|file| own_module().join(file)))),
+            Source::OwnModule { .. } => {
+                format!("-{}", digest(&["go.mod", "go.sum", "main.go"].map(|file| own_module().join(file))))
+            }
             Source::Python => format!("-{}", digest(&[python_requirements()])),
             _ => String::new(),
         };
@@ -79,7 +81,8 @@ impl Cache {
         if parts.iter().all(|part| self.has(part)) {
             return Ok(());
         }
-        let lock = fs::File::create(self.root.join("build.lock")).doing(|| format!("write in `{}`", self.root.display()))?;
+        let lock =
+            fs::File::create(self.root.join("build.lock")).doing(|| format!("write in `{}`", self.root.display()))?;
         if lock.try_lock().is_err() {
             say("another build of the lab is running; waiting for it");
             lock.lock().doing(|| "lock the lab's cache".to_owned())?;
@@ -90,7 +93,11 @@ impl Cache {
         drop(fs::remove_dir_all(&unfinished));
         for (index, part) in missing.iter().enumerate() {
             let Part { name, version, usual_time, .. } = part;
-            say(&format!("[{}/{}] building {name} {version} (usually {usual_time} on two cores)", index + 1, missing.len()));
+            say(&format!(
+                "[{}/{}] building {name} {version} (usually {usual_time} on two cores)",
+                index + 1,
+                missing.len()
+            ));
             let start = Instant::now();
             let target = self.folder(part);
             let fresh = unfinished.join(name);
@@ -102,7 +109,12 @@ impl Cache {
             }
             fs::create_dir_all(self.root.join("parts")).doing(|| "make the folder of the parts".to_owned())?;
             fs::rename(&fresh, &target).doing(|| format!("move the finished build to `{}`", target.display()))?;
-            say(&format!("[{}/{}] built {name} {version} in {:.0} s", index + 1, missing.len(), start.elapsed().as_secs_f64()));
+            say(&format!(
+                "[{}/{}] built {name} {version} in {:.0} s",
+                index + 1,
+                missing.len(),
+                start.elapsed().as_secs_f64()
+            ));
         }
         Ok(())
     }
@@ -201,7 +213,10 @@ fn go(cgo: bool) -> Command {
 /// Downloads a Go module and gives its (read-only) folder.
 fn download(module: &str, version: &str) -> LabResult<PathBuf> {
     let what = format!("download the Go module {module}");
-    let text = run(go(false).current_dir(std::env::temp_dir()).args(["mod", "download", "-json", &format!("{module}@v{version}")]), &what)?;
+    let text = run(
+        go(false).current_dir(std::env::temp_dir()).args(["mod", "download", "-json", &format!("{module}@v{version}")]),
+        &what,
+    )?;
     let answer: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).doing(|| what.clone())?;
     answer
         .get("Dir")
@@ -226,7 +241,11 @@ fn join_stages(folders: &[PathBuf]) -> LabResult<String> {
             }
         }
     }
-    if text.is_empty() { Err(LabError::new("kwok's module holds no Stage documents where they are looked for")) } else { Ok(text) }
+    if text.is_empty() {
+        Err(LabError::new("kwok's module holds no Stage documents where they are looked for"))
+    } else {
+        Ok(text)
+    }
 }
 
 /// Copies a folder of the module cache, where everything is read-only, to one that can be deleted again.
@@ -252,7 +271,10 @@ fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()>
     let place = environments.join(digest(std::slice::from_ref(&requirements)));
     drop(fs::remove_dir_all(&place));
     fs::create_dir_all(environments).doing(|| format!("make `{}`", environments.display()))?;
-    run(Command::new("python3").args(["-m", "venv"]).arg(&place), "make a Python virtual environment (Debian: apt install python3-venv)")?;
+    run(
+        Command::new("python3").args(["-m", "venv"]).arg(&place),
+        "make a Python virtual environment (Debian: apt install python3-venv)",
+    )?;
     let mut pip = Command::new(place.join("bin/pip"));
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
     run(&mut pip, "install the workflow linters")?;

@@ -127,11 +127,19 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Clu
 
     let url = format!("https://127.0.0.1:{api_port}");
     let authority = certificates.join("apiserver.crt");
-    server.wait_until(Duration::from_secs(60), || authority.is_file() && certificates.join("apiserver.key").is_file())?;
+    server
+        .wait_until(Duration::from_secs(60), || authority.is_file() && certificates.join("apiserver.key").is_file())?;
     let bytes = fs::read(&authority).doing(|| format!("read `{}`", authority.display()))?;
     let config = folder.join("kubeconfig");
     write_private(&config, &kubeconfig(&url, &bytes, &admin_token, "default"))?;
-    let cluster = Cluster { kubeconfig: config, server: url, certificate_authority: authority, admin_token, viewer_token, kubectl };
+    let cluster = Cluster {
+        kubeconfig: config,
+        server: url,
+        certificate_authority: authority,
+        admin_token,
+        viewer_token,
+        kubectl,
+    };
     server.wait_until(Duration::from_secs(60), || {
         std::net::TcpStream::connect(("127.0.0.1", api_port)).is_ok() && is_ready(&cluster)
     })?;
@@ -143,7 +151,8 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Clu
     let mut controllers = loopback_command(&binary);
     controllers.arg("kube-controller-manager").arg("--kubeconfig").arg(config).args(pace);
     controllers.arg("--service-account-private-key-file").arg(&key);
-    controllers.args(["--controllers", "*,-node-ipam-controller,-node-route-controller,-cloud-node-lifecycle-controller"]);
+    controllers
+        .args(["--controllers", "*,-node-ipam-controller,-node-route-controller,-cloud-node-lifecycle-controller"]);
     processes.push(Process::start("kube-controller-manager", &controllers, logs, Ending::Kill)?);
     let mut scheduler = loopback_command(&binary);
     scheduler.arg("kube-scheduler").arg("--kubeconfig").arg(config).args(pace);

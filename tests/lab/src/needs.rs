@@ -82,7 +82,10 @@ mod tests {
 
     #[test]
     fn a_skip_names_the_test_the_part_and_the_command() {
-        assert_eq!(absence("deliver::rolls_out", "cluster"), "deliver::rolls_out needs the lab's cluster; run `cargo xtask test`");
+        assert_eq!(
+            absence("deliver::rolls_out", "cluster"),
+            "deliver::rolls_out needs the lab's cluster; run `cargo xtask test`"
+        );
     }
 
     #[test]

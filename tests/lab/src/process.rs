@@ -118,7 +118,12 @@ impl Process {
     }
 
     fn failed(&self, what: &str) -> LabError {
-        LabError::new(format!("the lab's {} {what}; the end of `{}`:\n{}", self.name, self.log.display(), log_tail(&self.log)))
+        LabError::new(format!(
+            "the lab's {} {what}; the end of `{}`:\n{}",
+            self.name,
+            self.log.display(),
+            log_tail(&self.log)
+        ))
     }
 
     /// Asks the part to end, without waiting for it.
@@ -220,7 +225,9 @@ pub(crate) fn random_token() -> LabResult<String> {
 
 fn random_bytes<const N: usize>() -> LabResult<[u8; N]> {
     let mut bytes = [0; N];
-    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).doing(|| "read /dev/urandom".to_owned())?;
+    File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .doing(|| "read /dev/urandom".to_owned())?;
     Ok(bytes)
 }
 

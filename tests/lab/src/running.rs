@@ -70,7 +70,8 @@ impl RunningLab {
 
         // Both wait for their own processes most of the time: side by side they take as long as the slower one.
         let (cluster, gitea) = std::thread::scope(|scope| {
-            let cluster = selection.cluster.then(|| scope.spawn(|| cluster::start(cache, &folder.join("cluster"), &logs)));
+            let cluster =
+                selection.cluster.then(|| scope.spawn(|| cluster::start(cache, &folder.join("cluster"), &logs)));
             let gitea = selection.gitea.then(|| gitea::start(cache, &folder.join("gitea"), &logs));
             (cluster.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))), gitea)
         });

@@ -23,7 +23,8 @@ fn a_deployment_becomes_available_on_simulated_nodes() {
     cluster
         .kubectl(&["wait", "deployment/web", "-n", &namespace, "--for=condition=Available", "--timeout=60s"])
         .unwrap();
-    let nodes = cluster.kubectl(&["get", "pods", "-n", &namespace, "-o", "jsonpath={.items[*].spec.nodeName}"]).unwrap();
+    let nodes =
+        cluster.kubectl(&["get", "pods", "-n", &namespace, "-o", "jsonpath={.items[*].spec.nodeName}"]).unwrap();
     assert_eq!(nodes.split_whitespace().count(), 3, "{nodes}");
 
     cluster.kubectl(&["delete", "namespace", &namespace, "--wait=true", "--timeout=60s"]).unwrap();
@@ -39,7 +40,12 @@ fn the_viewer_may_do_nothing_and_the_wrong_token_is_unauthorized() {
         let config = folder.path().join("kubeconfig");
         fs::write(&config, cluster.kubeconfig_for(token, "default").unwrap()).unwrap();
         let mut kubectl = Command::new(&cluster.kubectl);
-        let output = kubectl.arg("--kubeconfig").arg(&config).args(["get", "--raw", "/api/v1/namespaces/default/pods"]).output().unwrap();
+        let output = kubectl
+            .arg("--kubeconfig")
+            .arg(&config)
+            .args(["get", "--raw", "/api/v1/namespaces/default/pods"])
+            .output()
+            .unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     assert_eq!(ask(&cluster.admin_token), (true, String::new()));
@@ -95,7 +101,8 @@ fn a_push_is_checked_out_with(checkout: &str) {
     fs::write(folder.path().join(".github/workflows/try.yml"), WORKFLOW.replace("CHECKOUT", checkout)).unwrap();
     let commit = gitea.push_folder(folder.path(), &repository, "main", "Second").unwrap();
 
-    let run = gitea.wait_for_run(&repository, Duration::from_secs(90), |run| run["head_sha"] == commit.as_str()).unwrap();
+    let run =
+        gitea.wait_for_run(&repository, Duration::from_secs(90), |run| run["head_sha"] == commit.as_str()).unwrap();
     let log = run.log();
     assert_eq!(run.conclusion(), "success", "{log}");
     assert_eq!(run.value["event"], "push");
@@ -107,7 +114,9 @@ fn a_push_is_checked_out_with(checkout: &str) {
 
     if checkout == "v7" {
         gitea.dispatch(&repository, "try.yml", "main", &json!({})).unwrap();
-        let run = gitea.wait_for_run(&repository, Duration::from_secs(90), |run| run["event"] == "workflow_dispatch").unwrap();
+        let run = gitea
+            .wait_for_run(&repository, Duration::from_secs(90), |run| run["event"] == "workflow_dispatch")
+            .unwrap();
         assert!(run.log().contains("event workflow_dispatch"), "{}", run.log());
         assert_eq!(gitea.wait_until_quiet(&repository, Duration::from_secs(30)).unwrap().len(), 2);
     }

@@ -42,7 +42,8 @@ impl Client {
     /// Only when the host does not answer; a refusal is an answer.
     pub fn api(&self, method: &str, path: &str, body: Option<&Value>) -> LabResult<(u16, Value)> {
         let (status, text) = self.send(method, path, body)?;
-        let value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        let value =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
         Ok((status, value))
     }
 

@@ -112,7 +112,8 @@ impl Gitea {
         });
         self.as_admin().expect("POST", "/admin/users", Some(&user))?;
         let basic = Client::with_password(&self.url, name, &password);
-        let answer = basic.expect("POST", &format!("/users/{name}/tokens"), Some(&json!({"name": "lab", "scopes": ["all"]})))?;
+        let answer =
+            basic.expect("POST", &format!("/users/{name}/tokens"), Some(&json!({"name": "lab", "scopes": ["all"]})))?;
         let token = answer["sha1"].as_str().unwrap_or_default().to_owned();
         Ok(User { name: name.to_owned(), password, token })
     }
@@ -224,7 +225,8 @@ impl Gitea {
                 return self.with_logs(repository, run);
             }
             if start.elapsed() > limit {
-                let seen: Vec<_> = runs.iter().map(|run| format!("{} {} {}", run["event"], run["status"], run["head_sha"])).collect();
+                let seen: Vec<_> =
+                    runs.iter().map(|run| format!("{} {} {}", run["event"], run["status"], run["head_sha"])).collect();
                 return Err(LabError::new(format!(
                     "no finished run in `{repository}` as wanted after {} s; there are: [{}]",
                     limit.as_secs(),
@@ -257,7 +259,10 @@ impl Gitea {
                 quiet_since = Some((Instant::now(), runs.len()));
             }
             if start.elapsed() > limit {
-                return Err(LabError::new(format!("`{repository}` still has runs that are not finished after {} s", limit.as_secs())));
+                return Err(LabError::new(format!(
+                    "`{repository}` still has runs that are not finished after {} s",
+                    limit.as_secs()
+                )));
             }
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -313,7 +318,9 @@ pub(crate) fn git(folder: &Path, who: Signature<'_>) -> Command {
         git.env_remove(variable);
     }
     for role in ["AUTHOR", "COMMITTER"] {
-        git.env(format!("GIT_{role}_NAME"), who.name).env(format!("GIT_{role}_EMAIL"), who.email).env(format!("GIT_{role}_DATE"), &date);
+        git.env(format!("GIT_{role}_NAME"), who.name)
+            .env(format!("GIT_{role}_EMAIL"), who.email)
+            .env(format!("GIT_{role}_DATE"), &date);
     }
     git
 }

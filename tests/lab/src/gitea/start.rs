@@ -35,7 +35,10 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Git
     write_private(&settings, &app_ini(&url, port, folder, &binary))?;
     let command = || {
         let mut command = loopback_command(&binary);
-        command.env("GITEA_WORK_DIR", folder).env("HOME", folder).env("GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT", "true");
+        command
+            .env("GITEA_WORK_DIR", folder)
+            .env("HOME", folder)
+            .env("GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT", "true");
         command.arg("--config").arg(&settings).current_dir(folder);
         command
     };
@@ -51,13 +54,7 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Git
         client.expect("POST", "/orgs", Some(&json!({"username": name, "visibility": "public"})))?;
     }
     let job_binary = folder.join("job-binary");
-    let mut gitea = Gitea {
-        url,
-        second: admin.clone(),
-        admin,
-        organisation: organisation.to_owned(),
-        job_binary,
-    };
+    let mut gitea = Gitea { url, second: admin.clone(), admin, organisation: organisation.to_owned(), job_binary };
     gitea.second = gitea.create_user("second")?;
     let runner = start_runner(&gitea, &runner, folder, logs)?;
     push_checkout(&gitea, folder)?;
@@ -135,13 +132,18 @@ fn start_runner(gitea: &Gitea, binary: &Path, folder: &Path, logs: &Path) -> Lab
 }
 
 fn is_of_a_ci(name: &str) -> bool {
-    name == "CI" || ["GITHUB_", "GITLAB_", "GITEA_", "CI_", "RUNNER_", "MERGELINE_", "CARGO"].iter().any(|prefix| name.starts_with(prefix))
+    name == "CI"
+        || ["GITHUB_", "GITLAB_", "GITEA_", "CI_", "RUNNER_", "MERGELINE_", "CARGO"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 fn wait_for_runner(gitea: &Gitea, mut runner: Process) -> LabResult<Process> {
     let client = gitea.as_admin();
     runner.wait_until(Duration::from_secs(30), || {
-        client.api("GET", "/admin/actions/runners", None).is_ok_and(|(_, answer)| answer["runners"][0]["status"] == "online")
+        client
+            .api("GET", "/admin/actions/runners", None)
+            .is_ok_and(|(_, answer)| answer["runners"][0]["status"] == "online")
     })?;
     Ok(runner)
 }
@@ -150,7 +152,9 @@ fn push_checkout(gitea: &Gitea, folder: &Path) -> LabResult<()> {
     let source: PathBuf = folder.join("checkout-action");
     fs::create_dir_all(&source).doing(|| format!("make `{}`", source.display()))?;
     let repository = gitea.create_repository_named("actions", "checkout")?;
-    let git_here = |arguments: &[&str]| run(git(&source, Signature::default()).args(arguments), "make the repository actions/checkout");
+    let git_here = |arguments: &[&str]| {
+        run(git(&source, Signature::default()).args(arguments), "make the repository actions/checkout")
+    };
     git_here(&["init", "--quiet", "--initial-branch=main"])?;
     for (tag, action) in CHECKOUT {
         fs::write(source.join("action.yml"), action).doing(|| "write action.yml".to_owned())?;
