@@ -122,7 +122,7 @@ impl Cache {
 
 /// A progress line on standard error, also when libtest captures output.
 pub(crate) fn say(line: &str) {
-    drop(writeln!(std::io::stderr(), "lab: {line}"));
+    drop(std::io::stderr().write_all(format!("lab: {line}\n").as_bytes()));
 }
 
 fn crate_folder() -> &'static Path {

@@ -63,7 +63,8 @@ fn found<T>(part: &str, value: Option<&'static T>) -> Option<&'static T> {
     let thread = std::thread::current();
     let message = absence(thread.name().unwrap_or("a test"), part);
     assert!(!required(std::env::var(REQUIRED).ok().as_deref()), "{message}");
-    drop(writeln!(std::io::stderr(), "skipped: {message}"));
+    // In one write: standard error has no buffer, and the lines of several threads would mix.
+    drop(std::io::stderr().write_all(format!("skipped: {message}\n").as_bytes()));
     None
 }
 

@@ -118,7 +118,8 @@ fn a_push_is_checked_out_with(checkout: &str) {
             .wait_for_run(&repository, Duration::from_secs(90), |run| run["event"] == "workflow_dispatch")
             .unwrap();
         assert!(run.log().contains("event workflow_dispatch"), "{}", run.log());
-        assert_eq!(gitea.wait_until_quiet(&repository, Duration::from_secs(30)).unwrap().len(), 2);
+        let runs = gitea.wait_until_quiet(&repository, Duration::from_secs(30)).unwrap();
+        assert_eq!(runs.iter().filter(|run| run["event"] == "workflow_dispatch").count(), 1);
     }
 }
 

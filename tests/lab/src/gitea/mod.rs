@@ -169,7 +169,9 @@ impl Gitea {
         let url = self.clone_url(repository);
         let mut arguments = vec!["push", "--quiet", &url];
         arguments.extend(references);
-        self.git(folder, &arguments).map(drop)
+        self.git(folder, &arguments)?;
+        // Gitea answers the push first and takes note of it afterwards: until then the repository refuses pull requests as empty.
+        self.wait_for(&format!("/repos/{repository}"), |answer| answer["empty"] == false)
     }
 
     /// Commits everything in `folder` (made a repository when it is none) on the current branch and pushes it to `branch`; gives the commit.
@@ -183,7 +185,26 @@ impl Gitea {
         self.git(folder, &["add", "--all"])?;
         self.git(folder, &["commit", "--quiet", "--message", message])?;
         self.push(folder, repository, &[&format!("HEAD:refs/heads/{branch}")])?;
-        Ok(self.git(folder, &["rev-parse", "HEAD"])?.trim().to_owned())
+        let commit = self.git(folder, &["rev-parse", "HEAD"])?.trim().to_owned();
+        self.wait_for(&format!("/repos/{repository}/branches/{branch}"), |answer| {
+            answer["commit"]["id"] == commit.as_str()
+        })?;
+        Ok(commit)
+    }
+
+    /// Asks until the answer is as wanted, for what Gitea does after it has answered.
+    fn wait_for(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> LabResult<()> {
+        let (client, start) = (self.as_admin(), Instant::now());
+        loop {
+            let (status, answer) = client.api("GET", path, None)?;
+            if wanted(&answer) {
+                return Ok(());
+            }
+            if start.elapsed() > Duration::from_secs(20) {
+                return Err(LabError::new(format!("GET {path} is not as wanted after 20 s: {status} {answer}")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Sets an Actions secret of a repository.
