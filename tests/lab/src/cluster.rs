@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::builder::Cache;
 use crate::error::{Doing, LabError, LabResult};
 use crate::parts::part;
-use crate::process::{Ending, Process, free_ports, loopback_command, random_token, run};
+use crate::process::{Process, free_ports, loopback_command, random_token, run};
 use crate::running::write_private;
 
 /// How many nodes the cluster simulates.
@@ -111,7 +111,7 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Clu
     etcd.args(["--initial-cluster", &format!("default={peer_url}")]);
     // Its data lives as long as this run: a lost write after a power cut does not matter.
     etcd.args(["--unsafe-no-fsync", "--log-level", "error"]);
-    processes.push(Process::start("etcd", &etcd, logs, Ending::Kill)?);
+    processes.push(Process::start("etcd", &etcd, logs, None)?);
 
     run(loopback_command(&binary).arg("genkey").arg(&key), "make the key of the service accounts")?;
 
@@ -123,7 +123,7 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Clu
     server.arg("--service-account-key-file").arg(&key).arg("--service-account-signing-key-file").arg(&key);
     server.arg("--token-auth-file").arg(folder.join("tokens.csv")).args(["--authorization-mode", "RBAC"]);
     server.args(["--service-cluster-ip-range", "10.0.0.0/16", "--endpoint-reconciler-type", "none"]);
-    let mut server = Process::start("kube-apiserver", &server, logs, Ending::Kill)?;
+    let mut server = Process::start("kube-apiserver", &server, logs, None)?;
 
     let url = format!("https://127.0.0.1:{api_port}");
     let authority = certificates.join("apiserver.crt");
@@ -153,14 +153,14 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Clu
     controllers.arg("--service-account-private-key-file").arg(&key);
     controllers
         .args(["--controllers", "*,-node-ipam-controller,-node-route-controller,-cloud-node-lifecycle-controller"]);
-    processes.push(Process::start("kube-controller-manager", &controllers, logs, Ending::Kill)?);
+    processes.push(Process::start("kube-controller-manager", &controllers, logs, None)?);
     let mut scheduler = loopback_command(&binary);
     scheduler.arg("kube-scheduler").arg("--kubeconfig").arg(config).args(pace);
-    processes.push(Process::start("kube-scheduler", &scheduler, logs, Ending::Kill)?);
+    processes.push(Process::start("kube-scheduler", &scheduler, logs, None)?);
     let mut nodes = loopback_command(&kwok);
     nodes.arg("--kubeconfig").arg(config).arg("--config").arg(kwok.with_file_name("stages.yaml"));
     nodes.args(["--manage-all-nodes=true", "--server-address", "127.0.0.1:0"]).env("HOME", folder);
-    processes.push(Process::start("kwok", &nodes, logs, Ending::Kill)?);
+    processes.push(Process::start("kwok", &nodes, logs, None)?);
 
     cluster.apply(&node_manifests())?;
     let asked = cluster.kubectl(&["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=30s"]);

@@ -17,17 +17,24 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Doing, LabError, LabResult};
 
-/// `$1` is the patience in tenths of a second between SIGTERM and SIGKILL; the rest is the part's command line.
+/// `$1` marks what the part may leave outside its process group; the rest is the part's command line.
 /// `$$` is the shell's own id, which the part keeps over `exec`; it leads the process group.
-const WATCHER: &str = r#"patience=$1; shift
+///
+/// Data folders are private and thrown away, so nothing is asked politely. The part is stopped before its leftovers are
+/// looked for, else it could start more of them meanwhile; once it is gone, so are they.
+const WATCHER: &str = r#"marker=$1; shift
 exec 3<&0
 (
   trap '' TERM INT HUP
   exec >/dev/null 2>&1
   while read -r line; do :; done <&3
-  if [ "$patience" -gt 0 ]; then
-    kill -TERM -$$
-    while [ "$patience" -gt 0 ] && kill -0 $$; do sleep 0.1; patience=$((patience - 1)); done
+  if [ -n "$marker" ]; then
+    kill -STOP $$
+    for round in 1 2 3 4 5 6 7 8 9 10; do
+      found=$(grep -lzxsF "$marker" /proc/[0-9]*/environ)
+      [ -n "$found" ] || break
+      for place in $found; do place=${place#/proc/}; kill -KILL "${place%/environ}"; done
+    done
   fi
   kill -KILL -$$
 ) &
@@ -35,39 +42,34 @@ exec 3<&-
 exec "$@" </dev/null
 "#;
 
-/// How a part is asked to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// SIGKILL at once: its data folder is private and thrown away.
-    Kill,
-    /// SIGTERM, then SIGKILL after three seconds: it has children of its own to end (the runner's job steps).
-    Terminate,
-}
-
 /// A running part; dropping it ends it and all that it started in its process group.
 #[derive(Debug)]
 pub(crate) struct Process {
     name: String,
     child: Child,
     log: PathBuf,
-    ending: Ending,
 }
 
 impl Process {
     /// Starts `command` as part `name`, its output going to `LOGS/NAME.log`.
     ///
+    /// `leftovers` is an assignment `NAME=VALUE` in the environment of those processes that the part puts into process groups of their
+    /// own (the runner's job steps): they end with it. Found through `/proc`, so only on Linux.
+    ///
     /// # Errors
     /// When the log file cannot be made or the shell cannot be started.
-    pub(crate) fn start(name: &str, command: &Command, logs: &Path, ending: Ending) -> LabResult<Self> {
+    pub(crate) fn start(name: &str, command: &Command, logs: &Path, leftovers: Option<&str>) -> LabResult<Self> {
         let log = logs.join(format!("{name}.log"));
         let output = File::create(&log).doing(|| format!("write `{}`", log.display()))?;
         let errors = output.try_clone().doing(|| format!("write `{}`", log.display()))?;
-        let patience = match ending {
-            Ending::Kill => "0",
-            Ending::Terminate => "30",
-        };
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(WATCHER).arg("lab").arg(patience).arg(command.get_program()).args(command.get_args());
+        shell
+            .arg("-c")
+            .arg(WATCHER)
+            .arg("lab")
+            .arg(leftovers.unwrap_or_default())
+            .arg(command.get_program())
+            .args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => shell.env(key, value),
@@ -84,7 +86,7 @@ impl Process {
             .process_group(0)
             .spawn()
             .doing(|| format!("start `{name}`"))?;
-        Ok(Self { name: name.to_owned(), child, log, ending })
+        Ok(Self { name: name.to_owned(), child, log })
     }
 
     /// Asks `ready` every 25 ms until it says yes.
@@ -135,10 +137,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.ask_to_end();
-        let patience = match self.ending {
-            Ending::Kill => Duration::from_secs(1),
-            Ending::Terminate => Duration::from_secs(4),
-        };
+        let patience = Duration::from_secs(5);
         let start = Instant::now();
         while start.elapsed() < patience {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -254,10 +253,28 @@ mod tests {
         let note = folder.path().join("child");
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 1000 & echo $! > child; wait"]).current_dir(folder.path());
-        let part = Process::start("sleeper", &command, folder.path(), Ending::Kill).unwrap();
+        let part = Process::start("sleeper", &command, folder.path(), None).unwrap();
         assert!(wait_for(|| std::fs::read_to_string(&note).is_ok_and(|text| text.ends_with('\n'))));
         let child = std::fs::read_to_string(&note).unwrap().trim().to_owned();
         assert!(!gone(&child));
+        drop(part);
+        assert!(wait_for(|| gone(&child)), "process {child} was left behind");
+    }
+
+    #[test]
+    fn what_a_part_put_into_another_process_group_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("child");
+        // An interactive-style shell gives each background job a process group of its own, as the runner does with steps.
+        let script = "set -m; JOB_OF=\"$PWD\" sleep 1000 & echo $! > child; wait";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(folder.path());
+        let marker = format!("JOB_OF={}", folder.path().display());
+        let part = Process::start("runner", &command, folder.path(), Some(&marker)).unwrap();
+        assert!(wait_for(|| std::fs::read_to_string(&note).is_ok_and(|text| text.ends_with('\n'))));
+        let child = std::fs::read_to_string(&note).unwrap().trim().to_owned();
+        assert!(wait_for(|| std::fs::read(format!("/proc/{child}/environ"))
+            .is_ok_and(|text| text.windows(7).any(|part| part == b"JOB_OF="))));
         drop(part);
         assert!(wait_for(|| gone(&child)), "process {child} was left behind");
     }
@@ -267,7 +284,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", "echo the port is taken >&2; exit 3"]);
-        let mut part = Process::start("broken", &command, folder.path(), Ending::Kill).unwrap();
+        let mut part = Process::start("broken", &command, folder.path(), None).unwrap();
         let error = part.wait_until(Duration::from_secs(10), || false).unwrap_err().to_string();
         assert!(error.contains("broken ended by itself"), "{error}");
         assert!(error.contains("the port is taken"), "{error}");
@@ -278,7 +295,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sleep");
         command.arg("1000");
-        let mut part = Process::start("silent", &command, folder.path(), Ending::Terminate).unwrap();
+        let mut part = Process::start("silent", &command, folder.path(), None).unwrap();
         let error = part.wait_until(Duration::ZERO, || false).unwrap_err().to_string();
         assert!(error.contains("silent is not ready after 0 s"), "{error}");
     }
@@ -300,7 +317,7 @@ mod tests {
         let Some(folder) = std::env::var_os(NOTE).map(PathBuf::from) else { return };
         let mut command = Command::new("sh");
         command.args(["-c", "echo $$ > part; exec sleep 1000"]).current_dir(&folder);
-        let _part = Process::start("sleeper", &command, &folder, Ending::Terminate).unwrap();
+        let _part = Process::start("sleeper", &command, &folder, None).unwrap();
         std::thread::sleep(Duration::from_secs(1000));
     }
 

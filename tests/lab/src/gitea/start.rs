@@ -11,7 +11,7 @@ use super::{Client, Gitea, Signature, User, git};
 use crate::builder::Cache;
 use crate::error::{Doing, LabError, LabResult};
 use crate::parts::part;
-use crate::process::{Ending, Process, free_ports, loopback_command, random_token, run};
+use crate::process::{Process, free_ports, loopback_command, random_token, run};
 use crate::running::write_private;
 
 /// The composite action that stands in for GitHub's own checkout: tag and `action.yml`. `v5` leaves the job's token in `.git/config`,
@@ -20,6 +20,9 @@ const CHECKOUT: [(&str, &str); 2] = [
     ("v5", include_str!("../../gitea/checkout/v5/action.yml")),
     ("v7", include_str!("../../gitea/checkout/v7/action.yml")),
 ];
+
+/// The variable by which processes of jobs are recognised when the lab ends.
+const LEFTOVERS: &str = "MERGELINE_LAB_JOB_OF";
 
 /// Starts Gitea and the runner in `folder` and waits until both are ready.
 pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Gitea, Vec<Process>)> {
@@ -44,7 +47,7 @@ pub(crate) fn start(cache: &Cache, folder: &Path, logs: &Path) -> LabResult<(Git
     };
 
     run(command().arg("migrate"), "make Gitea's database")?;
-    let mut server = Process::start("gitea", command().arg("web"), logs, Ending::Terminate)?;
+    let mut server = Process::start("gitea", command().arg("web"), logs, None)?;
     let admin = create_admin(command())?;
     let client = Client::new(&url, &admin.token);
     server.wait_until(Duration::from_secs(60), || matches!(client.api("GET", "/version", None), Ok((200, _))))?;
@@ -107,7 +110,7 @@ fn start_runner(gitea: &Gitea, binary: &Path, folder: &Path, logs: &Path) -> Lab
             // At their defaults each look for work and each report waits some seconds.
             "fetch_interval": "250ms", "fetch_interval_max": "250ms", "log_report_interval": "500ms",
             "log_report_max_latency": "500ms", "state_report_interval": "500ms",
-            "envs": {"MERGELINE_BINARY": job_binary, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            "envs": {(LEFTOVERS): folder, "MERGELINE_BINARY": job_binary, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
         },
         "cache": {"enabled": false},
     });
@@ -128,7 +131,7 @@ fn start_runner(gitea: &Gitea, binary: &Path, folder: &Path, logs: &Path) -> Lab
     let mut register = command();
     register.args(["register", "--no-interactive", "--instance", &gitea.url, "--token", token, "--name", "lab"]);
     run(register.args(["--labels", "ubuntu-latest:host"]), "register the runner")?;
-    Process::start("runner", command().arg("daemon"), logs, Ending::Terminate)
+    Process::start("runner", command().arg("daemon"), logs, Some(&format!("{LEFTOVERS}={}", folder.display())))
 }
 
 fn is_of_a_ci(name: &str) -> bool {
