@@ -11,8 +11,10 @@ pub mod secret;
 pub mod unit;
 
 pub mod cluster;
+pub mod diff;
 pub mod event;
 pub mod git;
 pub mod host;
 pub mod manifest;
+pub mod report;
 pub mod trust;

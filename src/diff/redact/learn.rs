@@ -1,0 +1,245 @@
+//! What is masked because of its value: Secret values in the shapes that they turn up in elsewhere.
+
+use super::generated_name;
+use super::places::{LAST_APPLIED, Part, secret_part};
+use crate::manifest::{Data, Object, Value};
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// The shortest value that is masked by value (DESIGN §4): shorter ones would destroy text and hide nothing.
+const SHORTEST: usize = 6;
+/// Values longer than this are masked as they are and line by line, not in every encoding.
+const LONG: usize = 4096;
+/// Reads base64 with or without padding and with sloppy trailing bits, as people paste it.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Values to mask and names not to.
+#[derive(Clone, Default)]
+pub(super) struct Learned {
+    values: BTreeSet<String>,
+    names: HashSet<String>,
+    generated: BTreeMap<String, String>,
+}
+
+impl Learned {
+    /// Learns from objects; says whether anything is new.
+    pub(super) fn objects(&mut self, objects: &[Object]) -> bool {
+        let before = (self.values.len(), self.names.len(), self.generated.len());
+        for object in objects {
+            let (name, namespace) = (object.name(), object.namespace());
+            self.names.extend(name.into_iter().chain(namespace).map(str::to_owned));
+            if object.is_secret()
+                && let Some((base, hash)) = name.and_then(generated_name)
+            {
+                self.names.insert(base.to_owned());
+                self.generated.insert(format!("{base}-{hash}"), format!("{base}-<hash>"));
+            }
+            self.tree(object.value());
+        }
+        before != (self.values.len(), self.names.len(), self.generated.len())
+    }
+
+    /// Learns one value in all its shapes; says whether anything is new.
+    pub(super) fn value(&mut self, text: &str) -> bool {
+        let before = self.values.len();
+        self.shapes(text, 0);
+        before != self.values.len()
+    }
+
+    /// The matcher of all values and what replaces each; `None` when there is nothing to mask.
+    pub(super) fn automaton(&self) -> Option<(AhoCorasick, Vec<Option<String>>)> {
+        let values = self.values.iter().filter(|value| !self.names.contains(*value));
+        let (mut patterns, mut replacements): (Vec<&str>, Vec<Option<String>>) =
+            values.map(|value| (value.as_str(), None)).unzip();
+        for (name, shown) in &self.generated {
+            patterns.push(name);
+            replacements.push(Some(shown.clone()));
+        }
+        if patterns.is_empty() {
+            return None;
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .build(patterns)
+            .expect("because patterns of manifests within the reader's budget fit an automaton");
+        Some((automaton, replacements))
+    }
+
+    fn tree(&mut self, value: &Value) {
+        match &value.data {
+            Data::List(items) => items.iter().for_each(|item| self.tree(item)),
+            Data::Map(map) => {
+                for (key, child) in map {
+                    match secret_part(value, key.as_str()) {
+                        Some(Part::Leaves | Part::Whole) => {
+                            let encoded = key.as_str() != "stringData";
+                            if key.as_str() != "sops" {
+                                self.leaves(child, encoded);
+                            }
+                        }
+                        None if key.as_str() == LAST_APPLIED => self.last_applied(child),
+                        None => self.tree(child),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leaves(&mut self, value: &Value, encoded: bool) {
+        match &value.data {
+            Data::String(text) => self.leaf(text, encoded),
+            Data::Number(number) => self.leaf(number.literal(), encoded),
+            Data::List(items) => items.iter().for_each(|item| self.leaves(item, encoded)),
+            Data::Map(map) => {
+                for (key, child) in map {
+                    // `password: password` is a placeholder; masking the word would hide field names.
+                    let placeholder = child.as_str().is_some_and(|text| {
+                        text.eq_ignore_ascii_case(key.as_str())
+                            || LENIENT.decode(text.trim()).is_ok_and(|bytes| bytes == key.as_str().as_bytes())
+                    });
+                    if !placeholder {
+                        self.leaves(child, encoded);
+                    }
+                }
+            }
+            Data::Null | Data::Bool(_) => {}
+        }
+    }
+
+    fn leaf(&mut self, text: &str, encoded: bool) {
+        self.shapes(text, 0);
+        if encoded {
+            let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            self.add(&packed);
+            if let Ok(bytes) = LENIENT.decode(&packed) {
+                self.bytes(&bytes, 0);
+            }
+        }
+    }
+
+    /// The former manifest that `kubectl apply` keeps: JSON text.
+    fn last_applied(&mut self, value: &Value) {
+        let Some(former) = value.as_str().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()) else {
+            return;
+        };
+        if former.get("kind").and_then(serde_json::Value::as_str) != Some("Secret") {
+            return;
+        }
+        for (key, encoded) in [("data", true), ("stringData", false)] {
+            let entries = former.get(key).and_then(serde_json::Value::as_object);
+            for text in entries.into_iter().flatten().filter_map(|(_, value)| value.as_str()) {
+                self.leaf(text, encoded);
+            }
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8], depth: u8) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            self.shapes(text, depth);
+        } else {
+            self.encodings(bytes);
+        }
+    }
+
+    fn shapes(&mut self, text: &str, depth: u8) {
+        let trimmed = text.trim();
+        if trimmed.len() < SHORTEST || is_plain(trimmed) {
+            return;
+        }
+        self.add(text);
+        self.add(trimmed);
+        if trimmed.len() <= LONG {
+            self.encodings(text.as_bytes());
+            self.encodings(trimmed.as_bytes());
+            let quoted = serde_json::Value::from(trimmed).to_string();
+            self.add(&quoted[1..quoted.len() - 1]);
+            self.add(&percent_encoding::utf8_percent_encode(trimmed, percent_encoding::NON_ALPHANUMERIC).to_string());
+        }
+        for part in parts(trimmed) {
+            self.add(part);
+        }
+        // Encoded twice: a chart that pipes an encoded value through `b64enc`.
+        if depth < 2
+            && trimmed.len() >= 12
+            && let Ok(bytes) = LENIENT.decode(trimmed)
+            && bytes.len() >= SHORTEST
+            && std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains(|c: char| c.is_control() && c != '\n'))
+        {
+            self.bytes(&bytes, depth + 1);
+        }
+    }
+
+    /// Base64 of the bytes, alone and as a part of something longer that was encoded.
+    fn encodings(&mut self, bytes: &[u8]) {
+        if bytes.len() < SHORTEST || bytes.len() > LONG {
+            return;
+        }
+        for engine in [&STANDARD, &URL_SAFE] {
+            self.add(engine.encode(bytes).trim_end_matches('='));
+            for offset in 1..3 {
+                let mut padded = vec![0; offset];
+                padded.extend_from_slice(bytes);
+                let text = engine.encode(&padded);
+                // Characters that also hold bits of the bytes before or after are not known.
+                let first = (offset * 8).div_ceil(6);
+                let last = padded.len() * 8 / 6;
+                self.add(&text[first..last]);
+            }
+            let whole = bytes.len() * 8 / 6;
+            self.add(&engine.encode(bytes)[..whole]);
+        }
+        self.add(&bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
+    }
+
+    fn add(&mut self, value: &str) {
+        if value.len() >= SHORTEST && !is_plain(value) {
+            self.values.insert(value.to_owned());
+        }
+    }
+}
+
+/// Booleans, numbers and nulls are not masked by value.
+fn is_plain(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off")
+        || text.parse::<f64>().is_ok()
+}
+
+/// The parts of a longer value that are secret by themselves: the lines of a key, what stands after `password=`, the
+/// password in a URL.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let several = text.contains(['\n', ' ', '=', '"', ':', ',']);
+    let words = text.split(|c: char| c.is_whitespace() || "\"',;={}[]".contains(c));
+    let words = words.filter(move |word| several && word.len() >= 12 && looks_random(word));
+    let assigned = text.lines().filter_map(assigned);
+    let login = text.split("://").skip(1).filter_map(|rest| {
+        let (login, _) = rest.split('/').next()?.rsplit_once('@')?;
+        Some(login.split_once(':')?.1)
+    });
+    words.chain(assigned).chain(login).filter(|part| part.len() >= SHORTEST)
+}
+
+/// The value of a line such as `DB_PASSWORD=…` or `"token": "…"`.
+fn assigned(line: &str) -> Option<&str> {
+    const WORDS: [&str; 6] = ["pass", "secret", "token", "key", "auth", "cred"];
+    let (key, value) = line.split_once(['=', ':'])?;
+    let key = key.to_ascii_lowercase();
+    let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
+    WORDS.iter().any(|word| key.contains(word)).then_some(value)
+}
+
+/// Letters and digits mixed, as no host name, word or version is.
+fn looks_random(word: &str) -> bool {
+    let has = |test: fn(&char) -> bool| word.chars().any(|c| test(&c));
+    has(char::is_ascii_digit)
+        && has(char::is_ascii_alphabetic)
+        && (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) || !word.contains(['.', '/', '-']))
+}

@@ -1,0 +1,101 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::manifest::value::map;
+use crate::manifest::{Object, Value};
+use base64::Engine as _;
+
+fn secret(key: &str, value: &str) -> Object {
+    let data = base64::engine::general_purpose::STANDARD.encode(value);
+    Object::new(map([
+        ("apiVersion", Value::from("v1")),
+        ("kind", "Secret".into()),
+        ("metadata", map([("name", "creds-2456789bcd")])),
+        ("data", map([(key, data)])),
+    ]))
+    .unwrap()
+}
+
+fn knowing(value: &str) -> Redactor {
+    let mut redactor = Redactor::new();
+    redactor.learn(&[secret("password", value)]);
+    redactor
+}
+
+#[test]
+fn values_are_masked_in_every_shape_they_turn_up_in() {
+    let redactor = knowing("hunter2-Ω\"x");
+    let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    for text in [
+        "x hunter2-Ω\"x y".to_owned(),
+        encode("hunter2-Ω\"x"),
+        r#"{"p": "hunter2-Ω\"x"}"#.to_owned(),
+        "postgres://u:hunter2%2D%CE%A9%22x@db".to_owned(),
+    ] {
+        assert!(redactor.text(&text).as_str().contains(MASK), "{text}");
+        assert!(!redactor.text(&text).as_str().contains("hunter2"), "{text}");
+    }
+    for before in ["", "a", "ab", "user:"] {
+        let login = encode(&format!("{before}hunter2-Ω\"x@"));
+        assert!(redactor.text(&login).as_str().contains(MASK), "{login}");
+    }
+}
+
+#[test]
+fn overlapping_and_adjacent_values_become_one_mask() {
+    let mut redactor = knowing("hunter2-abc");
+    redactor.learn_secret(&Secret::new("abc-defghi"));
+    assert_eq!(redactor.text("x hunter2-abc-defghi y"), format!("x {MASK} y").as_str());
+    assert_eq!(redactor.text("hunter2-abchunter2-abc"), MASK);
+}
+
+#[test]
+fn numbers_booleans_short_values_and_object_names_are_left() {
+    for value in ["12345678", "true", "short"] {
+        assert_eq!(knowing(value).text(&format!("a {value} b")), format!("a {value} b").as_str());
+    }
+    assert_eq!(knowing("creds-2456789bcd").text("envFrom creds"), "envFrom creds");
+    assert_eq!(knowing("password").text("password: x"), "password: x", "a placeholder equal to its key");
+}
+
+#[test]
+fn generated_names_of_secrets_show_no_hash() {
+    assert_eq!(knowing("hunter2").text("name: creds-2456789bcd"), "name: creds-<hash>");
+    assert_eq!(generated_name("web-9bfbmfgt2f"), Some(("web", "9bfbmfgt2f")));
+    assert_eq!(generated_name("web-controller"), None);
+}
+
+#[test]
+fn masks_by_place_need_no_learning() {
+    let applied = map([("kubectl.kubernetes.io/last-applied-configuration", "{}"), ("checksum/config", "abc")]);
+    let object = Object::new(map([
+        ("apiVersion", Value::from("v1")),
+        ("kind", "Secret".into()),
+        ("metadata", map([("annotations", applied)])),
+        ("data", map([("a", "YQ==")])),
+        ("stringData", map([("b", "")])),
+        ("note", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]".into()),
+    ]))
+    .unwrap();
+    let view = Redactor::new().redact_object(&object);
+    for pointer in ["/data/a", "/stringData/b", "/note", "/metadata/annotations/checksum~1config"] {
+        assert_eq!(view.value().at(pointer).unwrap().as_str(), Some(MASK), "{pointer}");
+    }
+}
+
+#[test]
+fn a_malformed_secret_is_masked_whole() {
+    let object = Object::new(map([("apiVersion", "v1"), ("kind", "Secret"), ("data", "plain")])).unwrap();
+    assert_eq!(Redactor::new().redact_object(&object).value().get("data").unwrap().as_str(), Some(MASK));
+}
+
+#[test]
+fn a_finding_in_secret_data_quotes_nothing() {
+    let object = secret("password", "hunter2");
+    let finding = Finding::error("schema", "`data.pin` must be a string, got \"x1\"")
+        .pointer("/data/pin")
+        .about(object.reference())
+        .at(Place { excerpt: None, ..Place::at("a.yaml", 3, 2) });
+    let shown = Redactor::new().finding(finding);
+    assert!(!shown.message.contains("x1"), "{}", shown.message);
+    assert_eq!(shown.object.unwrap().name, "creds-<hash>");
+}
