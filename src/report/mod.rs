@@ -1,0 +1,230 @@
+//! Findings, changes and operations as bytes: terminal text, Markdown, JSON, workflow commands.
+//!
+//! Every use case returns a [`Report`]; what a person or machine reads is made from it here and nowhere else, within
+//! the receiver's limits. Refuses to compute: no verdict is changed and nothing is left out without a word on it.
+//! Decided by DESIGN §4 "Reviewing" and the examples in STYLE.
+
+use crate::commit::CommitId;
+use crate::diff::{Action, ChangeSet};
+use crate::finding::{Finding, Place, Severity};
+use crate::operation::{Operation, OperationStatus};
+use crate::unit::Unit;
+use std::time::Duration;
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Nothing at or above the threshold, every operation done or rightly skipped.
+    Pass,
+    /// Findings at or above the threshold, or a failed operation.
+    Fail,
+    /// There was nothing to examine.
+    Nothing,
+}
+
+impl Verdict {
+    /// The word used in every output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// From which severity on findings fail a run: `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FailOn {
+    /// Errors.
+    #[default]
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Never.
+    Never,
+}
+
+impl FailOn {
+    /// Says whether a finding of this severity fails the run.
+    #[must_use]
+    pub fn includes(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Never => false,
+        }
+    }
+}
+
+/// Why objects of one kind were not checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchecked {
+    /// Group, version and kind as people write it: `example.com/v1 Widget`.
+    pub kind: String,
+    /// Why: `no schema for this kind`.
+    pub reason: String,
+    /// How many objects.
+    pub count: usize,
+}
+
+/// How many objects were looked at, over all units and environments of the head.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObjectCounts {
+    /// Rendered.
+    pub rendered: usize,
+    /// Checked against a schema.
+    pub checked: usize,
+    /// Not checked, by kind with the reason.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// Where the host shows files and commits. Templates, because each host has its own shape.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// A file at a commit, with `{commit}` and `{path}`: `https://git.example/o/r/blob/{commit}/{path}`.
+    pub file: Option<String>,
+    /// What follows it for a line, with `{line}`: `#L{line}`.
+    pub line: Option<String>,
+    /// A commit, with `{commit}`.
+    pub commit: Option<String>,
+    /// The full report of this run.
+    pub report: Option<String>,
+}
+
+/// Everything that one command found, decided and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The command: `review`, `apply`, …
+    pub command: String,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What is wrong, one finding for each source place ([`merge_findings`]).
+    pub findings: Vec<Finding>,
+    /// What changes.
+    pub changes: ChangeSet,
+    /// Units whose diff is withheld because one side did not render; a finding says why.
+    pub withheld: Vec<Unit>,
+    /// What is planned or was done.
+    pub operations: Vec<Operation>,
+    /// How many objects were looked at.
+    pub objects: ObjectCounts,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The commit that was examined; `None` for the working tree.
+    pub head: Option<CommitId>,
+    /// The commit that it was compared with.
+    pub base: Option<CommitId>,
+    /// The Kubernetes version that objects were checked against: `1.34`.
+    pub kubernetes: Option<String>,
+    /// Where the host shows files and commits.
+    pub links: Links,
+    /// The environments of this run in configuration order.
+    pub environments: Vec<String>,
+}
+
+impl Report {
+    /// An empty report of `command`: verdict `Nothing`.
+    pub fn new(command: impl Into<String>) -> Self {
+        Self {
+            command: command.into(),
+            verdict: Verdict::Nothing,
+            findings: Vec::new(),
+            changes: ChangeSet::default(),
+            withheld: Vec::new(),
+            operations: Vec::new(),
+            objects: ObjectCounts::default(),
+            elapsed: Duration::ZERO,
+            head: None,
+            base: None,
+            kubernetes: None,
+            links: Links::default(),
+            environments: Vec::new(),
+        }
+    }
+
+    /// Sets the verdict from the findings and operations: `Fail` for a finding at or above the threshold, a withheld
+    /// unit or a failed operation; `Nothing` where there was nothing to look at; else `Pass`.
+    #[must_use]
+    pub fn judged(mut self, fail_on: FailOn) -> Self {
+        let bad = self.findings.iter().any(|finding| fail_on.includes(finding.severity))
+            || !self.withheld.is_empty()
+            || self.operations.iter().any(|operation| operation.status == OperationStatus::Failed);
+        let nothing = self.objects.rendered == 0
+            && self.changes.is_empty()
+            && self.operations.is_empty()
+            && self.findings.is_empty();
+        self.verdict = match (bad, nothing) {
+            (true, _) => Verdict::Fail,
+            (false, true) => Verdict::Nothing,
+            (false, false) => Verdict::Pass,
+        };
+        self
+    }
+
+    /// How many findings have exactly this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// How many operations have this status.
+    #[must_use]
+    pub fn operations_with(&self, status: OperationStatus) -> usize {
+        self.operations.iter().filter(|operation| operation.status == status).count()
+    }
+
+    /// How many objects go away: deleted or replaced.
+    #[must_use]
+    pub fn deletions(&self) -> usize {
+        self.changes.count(Action::Delete)
+    }
+}
+
+/// Folds findings that say the same of the same source place into one that names all environments they reach.
+///
+/// Environments are put in the order of `environments`; findings in the order of path, line and column, those without
+/// a place last, in input order. Two units at one place make `unit` unknown (`None`).
+#[must_use]
+pub fn merge_findings(findings: Vec<Finding>, environments: &[String]) -> Vec<Finding> {
+    let mut merged: indexmap::IndexMap<_, Finding> = indexmap::IndexMap::new();
+    for finding in findings {
+        // Without a place two objects may say the same thing: then the object belongs to the identity.
+        let object = if finding.place.is_none() { finding.object.clone() } else { None };
+        let unit = if finding.place.is_none() { finding.unit.clone() } else { None };
+        let key = (
+            finding.rule.clone(),
+            finding.severity,
+            finding.message.clone(),
+            finding.place.as_ref().map(|place| (place.path.clone(), place.line, place.column)),
+            finding.place.is_none().then(|| finding.pointer.clone()).flatten(),
+            object,
+            unit,
+        );
+        match merged.entry(key) {
+            indexmap::map::Entry::Vacant(entry) => {
+                entry.insert(finding);
+            }
+            indexmap::map::Entry::Occupied(mut entry) => {
+                let kept = entry.get_mut();
+                if kept.unit != finding.unit {
+                    kept.unit = None;
+                }
+                kept.environments.extend(finding.environments);
+            }
+        }
+    }
+    let rank = |name: &String| environments.iter().position(|known| known == name).unwrap_or(usize::MAX);
+    let mut merged: Vec<Finding> = merged.into_values().collect();
+    for finding in &mut merged {
+        finding.environments.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+        finding.environments.dedup();
+    }
+    let place = |place: &Place| (place.path.clone(), place.line, place.column);
+    merged.sort_by_cached_key(|finding| {
+        let place = finding.place.as_ref().map(place);
+        (place.is_none(), place)
+    });
+    merged
+}
