@@ -1,6 +1,7 @@
 //! Where a Git host is and how to speak to it. Plain data: `event/` makes it from a CI's environment.
 
 use crate::secret::Secret;
+use std::fmt;
 
 /// Which API a host speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +18,20 @@ pub enum HostKind {
     Azure,
     /// A bare Git repository with a folder of files beside it: the embedded host of the demo and of tests.
     Local,
+}
+
+impl fmt::Display for HostKind {
+    /// The name that people know it by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
+            Self::Gitea => "Gitea",
+            Self::Bitbucket => "Bitbucket",
+            Self::Azure => "Azure DevOps",
+            Self::Local => "the local host",
+        })
+    }
 }
 
 /// A repository on a host, and the credential for it.

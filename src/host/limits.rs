@@ -23,3 +23,7 @@ pub struct Limits {
     /// How `comment` and `body` count.
     pub unit: TextUnit,
 }
+
+/// The local host takes what GitHub takes, so that the demo shows what users will see.
+pub const LOCAL: Limits =
+    Limits { comment: 65_000, body: 65_000, title: 256, status_description: 140, unit: TextUnit::Characters };

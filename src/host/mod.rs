@@ -5,14 +5,17 @@
 
 pub mod address;
 pub mod limits;
+pub mod local;
+pub mod marker;
 
 use crate::commit::CommitId;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 pub use address::{Address, HostKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
+pub use local::LocalHost;
 
 /// What an account may do with the repository, ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +96,17 @@ pub struct PullRequestQuery {
     pub state: Option<PullRequestState>,
 }
 
+impl PullRequestQuery {
+    /// Says whether `pull` is asked for.
+    #[must_use]
+    pub fn matches(&self, pull: &PullRequest) -> bool {
+        let branch = |wanted: &Option<String>, has: &str| wanted.as_deref().is_none_or(|wanted| wanted == has);
+        branch(&self.head_branch, &pull.head_branch)
+            && branch(&self.base_branch, &pull.base_branch)
+            && self.state.is_none_or(|state| state == pull.state)
+    }
+}
+
 /// What a promotion pull request shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequestDraft {
@@ -134,6 +148,22 @@ pub struct Status {
     pub url: Option<String>,
 }
 
+impl Status {
+    /// The same status with its description cut to one line within the limits of a host.
+    #[must_use]
+    pub fn within(&self, limits: &Limits) -> Self {
+        let line = self.description.split_whitespace().collect::<Vec<_>>().join(" ");
+        let description = match line.char_indices().nth(limits.status_description) {
+            None => line,
+            Some(_) => {
+                let kept: String = line.chars().take(limits.status_description - 1).collect();
+                format!("{}…", kept.trim_end())
+            }
+        };
+        Self { description, ..self.clone() }
+    }
+}
+
 /// A commit status as the host has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostedStatus {
@@ -143,6 +173,24 @@ pub struct PostedStatus {
     pub author: String,
     /// When it was posted, by the host's clock.
     pub posted_at: Timestamp,
+}
+
+impl PostedStatus {
+    /// Keeps the first of each context of `newest_first`.
+    pub(crate) fn newest_of_each_context(newest_first: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut kept: Vec<Self> = Vec::new();
+        for posted in newest_first {
+            if kept.iter().all(|other| other.status.context != posted.status.context) {
+                kept.push(posted);
+            }
+        }
+        kept
+    }
+
+    /// Says whether the newest status of the context is `status` already, by `own`. Anybody else's is no evidence.
+    pub(crate) fn stands(newest: &[Self], status: &Status, own: &str) -> bool {
+        newest.iter().any(|posted| posted.status == *status && posted.author.eq_ignore_ascii_case(own))
+    }
 }
 
 /// What an `ensure` verb found or did.
@@ -241,6 +289,20 @@ pub trait Host: Send + Sync {
 
     /// Makes the host's deployment record of the environment say this, where it has such records.
     async fn ensure_deployment(&self, grant: &ApplyGrant, deployment: &Deployment) -> Result<Ensured>;
+}
+
+/// Opens the repository at `address`.
+///
+/// # Errors
+/// Usage for a host that is not supported yet, and for a local folder that holds none.
+pub fn connect(address: &Address) -> Result<Box<dyn Host>> {
+    match address.kind {
+        HostKind::Local => Ok(Box::new(LocalHost::open(&address.api_url)?)),
+        HostKind::GitHub | HostKind::GitLab | HostKind::Gitea | HostKind::Bitbucket | HostKind::Azure => {
+            Err(Failure::usage(format!("{} is not supported yet", address.kind))
+                .hint("supported: the local host of `mergeline demo`"))
+        }
+    }
 }
 
 /// The right to post a status on one commit: it comes with each of the write grants.
