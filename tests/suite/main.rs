@@ -1,3 +1,5 @@
 //! Integration tests: one binary, so that one link serves them all.
+#![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod contract;

@@ -1,0 +1,115 @@
+//! The local host's fixture.
+
+use super::fixture::{Fixture, Who, WorkingCopy};
+use async_trait::async_trait;
+use mergeline::commit::CommitId;
+use mergeline::host::local::Proposal;
+use mergeline::host::marker::Comment;
+use mergeline::host::{Host, LocalHost, Rights};
+use tempfile::TempDir;
+
+pub(super) struct Local {
+    _folder: TempDir,
+    host: LocalHost,
+    copy: WorkingCopy,
+}
+
+impl Local {
+    pub(super) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let host = LocalHost::create(folder.path().join("host"), "acme/shop").unwrap();
+        host.set_member("ada", Rights::Write).unwrap();
+        host.set_member("rita", Rights::Read).unwrap();
+        let copy = WorkingCopy::new(host.repository_path().display().to_string());
+        Self { _folder: folder, host, copy }
+    }
+
+    fn ada(&self) -> LocalHost {
+        self.host.as_user("ada")
+    }
+
+    fn propose(&self, head: &str, fork: Option<&str>, base: &str) -> u64 {
+        let proposal = Proposal {
+            head_branch: head.to_owned(),
+            fork: fork.map(str::to_owned),
+            base_branch: base.to_owned(),
+            title: format!("Merge {head}"),
+            body: "Please.".to_owned(),
+        };
+        let by = if fork.is_some() { self.host.as_user("rita") } else { self.ada() };
+        by.open_pull_request(&proposal).unwrap().number
+    }
+}
+
+#[async_trait]
+impl Fixture for Local {
+    fn host(&self) -> &dyn Host {
+        &self.host
+    }
+
+    fn host_as(&self, who: Who) -> Box<dyn Host> {
+        Box::new(self.host.as_user(&self.login(who)))
+    }
+
+    fn login(&self, who: Who) -> String {
+        match who {
+            Who::Us => "mergeline",
+            Who::Writer => "ada",
+            Who::Reader => "rita",
+            Who::Stranger => "sam",
+        }
+        .to_owned()
+    }
+
+    async fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str) -> CommitId {
+        self.copy.commit(branch, from, file, text, &format!("refs/heads/{branch}"))
+    }
+
+    async fn branch(&self, branch: &str) -> CommitId {
+        self.copy.branch(branch)
+    }
+
+    async fn file(&self, branch: &str, file: &str) -> Option<String> {
+        self.copy.file(branch, file)
+    }
+
+    async fn open_pull_request(&self, head: &str, base: &str) -> u64 {
+        self.propose(head, None, base)
+    }
+
+    async fn open_from_fork(&self, head: &str, base: &str, file: &str, text: &str) -> (u64, CommitId) {
+        let commit = self.copy.commit(head, Some(base), file, text, &format!("refs/forks/rita/{head}"));
+        (self.propose(head, Some("rita"), base), commit)
+    }
+
+    async fn comment_as(&self, who: Who, number: u64, body: &str) {
+        self.host.as_user(&self.login(who)).comment(number, body).unwrap();
+    }
+
+    async fn comments(&self, number: u64) -> Vec<Comment> {
+        self.host.comments(number).unwrap()
+    }
+
+    async fn merge_as_person(&self, number: u64) {
+        self.ada().merge_pull_request(number).unwrap();
+    }
+
+    async fn close_as_person(&self, number: u64) {
+        self.ada().set_open(number, false).unwrap();
+    }
+
+    async fn settle(&self, _number: u64) {}
+
+    async fn forbid_pull_requests(&self) -> bool {
+        self.host.let_jobs_create_pull_requests(false).unwrap();
+        true
+    }
+
+    fn writes(&self) -> u64 {
+        self.host.writes()
+    }
+
+    fn lose_next_answer(&self) {
+        self.host.lose_next_answer();
+    }
+}

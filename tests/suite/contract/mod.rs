@@ -1,0 +1,3 @@
+//! Contracts: each trait's promises, written once and kept by every implementation.
+
+mod host;
