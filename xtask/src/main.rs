@@ -5,6 +5,7 @@
 
 mod lab;
 mod lint;
+mod schemas;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ enum Task {
     Lab(lab::Task),
     /// Check workflows, the action and the dependencies' licences, bans and sources; needs no network once its checkers are built
     Lint,
+    /// Make the bundled Kubernetes schemas from what the lab's API server serves; needs `curl` and `zstd`
+    Schemas(schemas::Arguments),
 }
 
 /// What a task comes to: the exit code, or a sentence for standard error.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Lab(task) => lab::run(&task),
         Task::Lint => lint::run(),
+        Task::Schemas(arguments) => schemas::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("error: {error}"));
