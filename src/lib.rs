@@ -17,4 +17,5 @@ pub mod git;
 pub mod host;
 pub mod manifest;
 pub mod report;
+pub mod schema;
 pub mod trust;

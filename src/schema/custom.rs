@@ -1,0 +1,142 @@
+//! Kinds that CustomResourceDefinitions define.
+
+use super::catalog::{KindSchema, KindSource};
+use super::definition::{AdditionalProperties, Schema, Store};
+use crate::finding::Finding;
+use crate::manifest::{Data, Number, Object, TypeKey, Value, value::NumberKind};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The definition in the bundle that `metadata` of every object is judged by.
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Says whether an object defines kinds.
+pub(super) fn is_definition(object: &Object) -> bool {
+    object.kind() == "CustomResourceDefinition" && object.api_version() == "apiextensions.k8s.io/v1"
+}
+
+/// The kinds of a definition, one for each version that is served, and what is wrong with their schemas.
+///
+/// What is missing or of a wrong type outside the schemas is left to the judgement of the definition as an object.
+pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec<Finding>) {
+    let (mut kinds, mut findings) = (Vec::new(), Vec::new());
+    let value = object.value();
+    let text = |path: &[&str]| value.path(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (group, kind, plural) =
+        (text(&["spec", "group"]), text(&["spec", "names", "kind"]), text(&["spec", "names", "plural"]));
+    let versions = value.path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
+    for (index, version) in versions.iter().enumerate() {
+        let name = version.get("name").and_then(Value::as_str).unwrap_or_default();
+        let served = version.get("served").and_then(Value::as_bool).unwrap_or(false);
+        if group.is_empty() || kind.is_empty() || name.is_empty() || !served {
+            continue;
+        }
+        let pointer = format!("/spec/versions/{index}/schema/openAPIV3Schema");
+        let Some(schema) = value.at(&pointer) else {
+            findings.push(problem(object, &pointer, &format!("version `{name}` has no `openAPIV3Schema`")));
+            continue;
+        };
+        let schema = match serde_path_to_error::deserialize::<_, Schema>(to_json(schema)) {
+            Ok(schema) => schema,
+            Err(error) => {
+                let path = error.path().to_string();
+                let message = format!("the schema of version `{name}` cannot be read at `{path}`: {}", error.inner());
+                findings.push(problem(object, &pointer, &message));
+                continue;
+            }
+        };
+        let type_key = TypeKey { group: group.clone(), version: name.to_owned(), kind: kind.clone() };
+        let cel_rules = rules(&schema);
+        let root: Box<str> = type_key.to_string().into();
+        let definitions = HashMap::from([(root.clone(), object_schema(schema))]);
+        let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
+        let namespaced = text(&["spec", "scope"]) != "Cluster";
+        let status_subresource = version.path(&["subresources", "status"]).is_some();
+        kinds.push(KindSchema {
+            type_key,
+            plural: plural.clone(),
+            namespaced,
+            source: KindSource::Definition,
+            status_subresource,
+            cel_rules,
+            store: Arc::new(store),
+            root,
+        });
+    }
+    (kinds, findings)
+}
+
+fn problem(object: &Object, pointer: &str, message: &str) -> Finding {
+    let place = object.value().origin_at(pointer).map(crate::manifest::Origin::place);
+    Finding::error("crd-schema", message).at(place).pointer(pointer).about(object.reference())
+}
+
+/// Gives a whole object its `apiVersion`, `kind` and `metadata`, here and where an embedded one stands.
+fn object_schema(mut schema: Schema) -> Schema {
+    embed(&mut schema, true);
+    schema
+}
+
+fn embed(schema: &mut Schema, whole: bool) {
+    for field in schema.properties.values_mut() {
+        embed(field, false);
+    }
+    if let Some(items) = &mut schema.items {
+        embed(items, false);
+    }
+    if let Some(AdditionalProperties::Schema(values)) = &mut schema.additional_properties {
+        embed(values, false);
+    }
+    if !whole && !schema.embedded_resource {
+        return;
+    }
+    for name in ["apiVersion", "kind"] {
+        let field = schema.properties.entry(name.into()).or_default();
+        field.kind = Some("string".into());
+        if !whole {
+            schema.required.push(name.into());
+        }
+    }
+    // The definition may say only how names look; the rest of `metadata` is the server's own type.
+    let said = schema.properties.insert("metadata".into(), Schema::default()).unwrap_or_default();
+    let restricts = Schema { properties: only_names(said.properties), ..Schema::default() };
+    let metadata = Schema { reference: Some(OBJECT_META.into()), all_of: vec![restricts], ..Schema::default() };
+    schema.properties.insert("metadata".into(), metadata);
+}
+
+fn only_names(mut said: BTreeMap<Box<str>, Schema>) -> BTreeMap<Box<str>, Schema> {
+    said.retain(|name, _| matches!(&**name, "name" | "generateName"));
+    said
+}
+
+fn rules(schema: &Schema) -> usize {
+    let below = schema.properties.values().chain(schema.items.as_deref()).map(rules).sum::<usize>();
+    let values = match &schema.additional_properties {
+        Some(AdditionalProperties::Schema(values)) => rules(values),
+        _ => 0,
+    };
+    schema.validations.len() + below + values
+}
+
+/// A schema as JSON: the schema of a definition is read here, never the manifest on its way to a cluster.
+fn to_json(value: &Value) -> serde_json::Value {
+    match &value.data {
+        Data::Null => serde_json::Value::Null,
+        Data::Bool(flag) => (*flag).into(),
+        Data::Number(number) => number_to_json(number),
+        Data::String(text) => text.as_str().into(),
+        Data::List(items) => items.iter().map(to_json).collect(),
+        Data::Map(map) => {
+            let entries = map.iter().filter(|(_, value)| !value.is_null());
+            entries.map(|(key, value)| (key.text.clone(), to_json(value))).collect()
+        }
+    }
+}
+
+fn number_to_json(number: &Number) -> serde_json::Value {
+    match number.kind() {
+        NumberKind::Integer(n) => n.into(),
+        NumberKind::Unsigned(n) => n.into(),
+        NumberKind::Float(_) => number.as_i64().map_or_else(|| number.as_f64().into(), Into::into),
+    }
+}

@@ -1,0 +1,148 @@
+//! Schemas as they are stored: the keywords of OpenAPI v3 that an API server uses, with Kubernetes' own.
+
+use crate::manifest::{Data, Key, Number, Value, value::NumberKind};
+use regex::Regex;
+use serde::{Deserialize, Deserializer};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+/// One schema. Prose is dropped; `$ref` holds the bare name of a definition.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Schema {
+    #[serde(rename = "$ref")]
+    pub(crate) reference: Option<Box<str>>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<Box<str>>,
+    pub(crate) format: Option<Box<str>>,
+    pub(crate) properties: BTreeMap<Box<str>, Schema>,
+    pub(crate) required: Vec<Box<str>>,
+    pub(crate) items: Option<Box<Schema>>,
+    pub(crate) additional_properties: Option<AdditionalProperties>,
+    #[serde(rename = "enum", deserialize_with = "values")]
+    pub(crate) choices: Vec<Value>,
+    #[serde(deserialize_with = "value")]
+    pub(crate) default: Option<Value>,
+    pub(crate) nullable: bool,
+    pub(crate) minimum: Option<f64>,
+    pub(crate) maximum: Option<f64>,
+    pub(crate) exclusive_minimum: bool,
+    pub(crate) exclusive_maximum: bool,
+    pub(crate) multiple_of: Option<f64>,
+    pub(crate) min_length: Option<u64>,
+    pub(crate) max_length: Option<u64>,
+    pub(crate) pattern: Option<Pattern>,
+    pub(crate) min_items: Option<u64>,
+    pub(crate) max_items: Option<u64>,
+    pub(crate) unique_items: bool,
+    pub(crate) min_properties: Option<u64>,
+    pub(crate) max_properties: Option<u64>,
+    pub(crate) all_of: Vec<Schema>,
+    pub(crate) any_of: Vec<Schema>,
+    pub(crate) one_of: Vec<Schema>,
+    pub(crate) not: Option<Box<Schema>>,
+    #[serde(rename = "x-kubernetes-list-type")]
+    pub(crate) list_type: Option<Box<str>>,
+    #[serde(rename = "x-kubernetes-list-map-keys")]
+    pub(crate) list_map_keys: Vec<String>,
+    #[serde(rename = "x-kubernetes-map-type")]
+    pub(crate) map_type: Option<Box<str>>,
+    #[serde(rename = "x-kubernetes-patch-merge-key")]
+    pub(crate) patch_merge_key: Option<Box<str>>,
+    #[serde(rename = "x-kubernetes-patch-strategy")]
+    pub(crate) patch_strategy: Option<Box<str>>,
+    #[serde(rename = "x-kubernetes-int-or-string")]
+    pub(crate) int_or_string: bool,
+    #[serde(rename = "x-kubernetes-preserve-unknown-fields")]
+    pub(crate) preserve_unknown: bool,
+    #[serde(rename = "x-kubernetes-embedded-resource")]
+    pub(crate) embedded_resource: bool,
+    /// Only counted here; `validate/cel` reads them where it evaluates them.
+    #[serde(rename = "x-kubernetes-validations")]
+    pub(crate) validations: Vec<serde::de::IgnoredAny>,
+}
+
+/// `additionalProperties`: what the values of a map are.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum AdditionalProperties {
+    /// `true`: anything; `false`: nothing beyond the named properties.
+    Allowed(bool),
+    /// Each value is one of these.
+    Schema(Box<Schema>),
+}
+
+/// A regular expression, compiled when first used.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Pattern {
+    pub(crate) text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+}
+
+impl Pattern {
+    /// The expression; `None` when it is none. Both the API server's RE2 and this engine match in linear time and agree on
+    /// their syntax but for corners.
+    pub(crate) fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
+}
+
+/// Named schemas that refer to each other by name.
+#[derive(Debug)]
+pub(crate) struct Store {
+    /// By name.
+    pub(crate) definitions: HashMap<Box<str>, Schema>,
+    /// Where names are looked up that are not here: custom resources refer to the `ObjectMeta` of their server.
+    pub(crate) base: Option<Arc<Store>>,
+    /// The server decodes these kinds into Go structs, where `null` means absent; custom resources are judged by their
+    /// schema, where `null` needs `nullable`.
+    pub(crate) go_types: bool,
+}
+
+impl Store {
+    /// The definition called `name`, with the store that it stands in.
+    pub(crate) fn find(&self, name: &str) -> Option<(&Store, &Schema)> {
+        match self.definitions.get(name) {
+            Some(schema) => Some((self, schema)),
+            None => self.base.as_deref()?.find(name),
+        }
+    }
+}
+
+/// Reads JSON as a manifest value without origins.
+pub(crate) fn from_json(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::null(),
+        serde_json::Value::Bool(flag) => (*flag).into(),
+        serde_json::Value::Number(number) => {
+            let kind = match (number.as_i64(), number.as_u64()) {
+                (Some(n), _) => NumberKind::Integer(n),
+                (None, Some(n)) => NumberKind::Unsigned(n),
+                (None, None) => NumberKind::Float(number.as_f64().unwrap_or_default()),
+            };
+            Data::Number(Number::new(number.to_string(), kind)).into()
+        }
+        serde_json::Value::String(text) => text.as_str().into(),
+        serde_json::Value::Array(items) => items.iter().map(from_json).collect::<Vec<_>>().into(),
+        serde_json::Value::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| (Key::new(key), from_json(value)));
+            entries.collect::<crate::manifest::Map>().into()
+        }
+    }
+}
+
+fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    Ok(Vec::<serde_json::Value>::deserialize(deserializer)?.iter().map(from_json).collect())
+}
+
+/// `default: null` is a default of its own and differs from none.
+fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(|json| Some(from_json(&json)))
+}
