@@ -180,7 +180,8 @@ pub trait Cluster: Send + Sync {
 fn encode_string_data(object: &Object) -> Object {
     let mut object = object.clone();
     let is_secret = object.is_secret();
-    let Some(plain) = object.value_mut().as_map_mut().filter(|_| is_secret).and_then(|map| map.shift_remove("stringData"))
+    let Some(plain) =
+        object.value_mut().as_map_mut().filter(|_| is_secret).and_then(|map| map.shift_remove("stringData"))
     else {
         return object;
     };

@@ -64,7 +64,8 @@ pub(super) fn default_fields(kind: &ResourceKind, object: &mut Value, live: Opti
         _ => {}
     }
     for containers in ["containers", "initContainers"] {
-        for spec in [&["spec", "template", "spec"][..], &["spec"], &["spec", "jobTemplate", "spec", "template", "spec"]] {
+        for spec in [&["spec", "template", "spec"][..], &["spec"], &["spec", "jobTemplate", "spec", "template", "spec"]]
+        {
             let path = [spec, &[containers]].concat();
             let Some(containers) = at_mut(object, &path).and_then(Value::as_list_mut) else { continue };
             containers.iter_mut().for_each(|container| default_protocols(container, &["ports"]));

@@ -76,7 +76,10 @@ pub(super) fn status_of(kind: &ResourceKind, object: &Value, stuck: bool, now: &
                 ("succeeded", number(&["spec", "completions"]).unwrap_or(1).into()),
                 ("startTime", Value::from(now)),
                 ("completionTime", now.into()),
-                ("conditions", conditions(&[("SuccessCriteriaMet", "True", reached), ("Complete", "True", reached)], now)),
+                (
+                    "conditions",
+                    conditions(&[("SuccessCriteriaMet", "True", reached), ("Complete", "True", reached)], now),
+                ),
             ])
         }
         ("", "Pod") => {

@@ -98,10 +98,7 @@ const KINDS: &[Row] = &[
     ("discovery.k8s.io/v1", &[("EndpointSlice", "endpointslices", N | G)]),
     (
         "flowcontrol.apiserver.k8s.io/v1",
-        &[
-            ("FlowSchema", "flowschemas", G | S),
-            ("PriorityLevelConfiguration", "prioritylevelconfigurations", G | S),
-        ],
+        &[("FlowSchema", "flowschemas", G | S), ("PriorityLevelConfiguration", "prioritylevelconfigurations", G | S)],
     ),
     (
         "resource.k8s.io/v1",

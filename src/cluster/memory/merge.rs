@@ -30,8 +30,7 @@ pub(super) struct Manager {
 
 impl Manager {
     fn is(&self, other: &Self) -> bool {
-        let identity =
-            |m: &Self| (m.name.clone(), m.operation, m.subresource.clone(), m.api_version.clone());
+        let identity = |m: &Self| (m.name.clone(), m.operation, m.subresource.clone(), m.api_version.clone());
         identity(self) == identity(other)
     }
 }
@@ -240,9 +239,8 @@ fn merge(live: Option<&Value>, config: &Value, path: &mut Path, typing: Typing<'
 /// Interleaves two lists as the server does: the configuration's order wins for items that both have, live ones keep
 /// their place between them.
 fn merge_items(old: &[Value], new: &[Value], shape: &ListShape, path: &mut Path, typing: Typing<'_>) -> Vec<Value> {
-    let steps = |items: &[Value]| -> Vec<Option<Step>> {
-        items.iter().map(|item| Typing::item_step(shape, item)).collect()
-    };
+    let steps =
+        |items: &[Value]| -> Vec<Option<Step>> { items.iter().map(|item| Typing::item_step(shape, item)).collect() };
     let (left, right) = (steps(old), steps(new));
     let mut shared = right.iter().filter(|step| left.contains(step)).peekable();
     let (mut l, mut r, mut merged) = (0, 0, Vec::new());

@@ -157,8 +157,10 @@ impl State {
             };
             let namespaced = text(&crd.value, &["spec", "scope"]) != Some("Cluster");
             let versions = crd.value.path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
-            let mut served: Vec<&Value> =
-                versions.iter().filter(|version| version.get("served").and_then(Value::as_bool) == Some(true)).collect();
+            let mut served: Vec<&Value> = versions
+                .iter()
+                .filter(|version| version.get("served").and_then(Value::as_bool) == Some(true))
+                .collect();
             // The stored version is the one that the group prefers, as far as a run can tell.
             served.sort_by_key(|version| version.get("storage").and_then(Value::as_bool) != Some(true));
             for version in served {
@@ -279,7 +281,8 @@ impl State {
         if config.path(&["metadata", "managedFields"]).is_some() {
             return Err(rejections::bad_request("metadata.managedFields must be nil".to_owned()));
         }
-        for (key, reject) in [("resourceVersion", rejections::modified as fn(&_, &_) -> _), ("uid", rejections::modified)]
+        for (key, reject) in
+            [("resourceVersion", rejections::modified as fn(&_, &_) -> _), ("uid", rejections::modified)]
         {
             let asked = config.get_mut("metadata").and_then(|metadata| metadata.remove(key));
             let has = live.and_then(|live| live.value.path(&["metadata", key]));
@@ -306,7 +309,12 @@ impl State {
     }
 
     /// Judges a create (`metadata.resourceVersion` absent) or a replace by `manager`.
-    pub(super) fn prepare_replace(&self, target: &Target, object: &Value, manager: &str) -> Result<Prepared, Rejection> {
+    pub(super) fn prepare_replace(
+        &self,
+        target: &Target,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Prepared, Rejection> {
         let served = self.served(&target.kind).ok_or_else(rejections::unknown_kind)?;
         Self::check_identity(&served, target, object)?;
         let id = Id::of(target);
@@ -514,9 +522,13 @@ impl State {
             is_terminating(&stored.value) && (other.is_namespace() || other.is_crd()) && finalizers(&stored.value) == 0
         };
         let waiting: Vec<Id> = self.objects.iter().filter(waiting).map(|(other, _)| other.clone()).collect();
-        waiting.iter().filter(|other| !self.holds_content(other)).cloned().collect::<Vec<_>>().iter().for_each(
-            |other| self.remove(other),
-        );
+        waiting
+            .iter()
+            .filter(|other| !self.holds_content(other))
+            .cloned()
+            .collect::<Vec<_>>()
+            .iter()
+            .for_each(|other| self.remove(other));
     }
 
     /// Objects all of whose owners are gone with this one.
