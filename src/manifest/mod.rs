@@ -11,3 +11,4 @@ pub mod yaml;
 pub use object::{NotAnObject, Object, ObjectKey, TypeKey};
 pub use source::{Origin, Source};
 pub use value::{Data, Key, Map, Number, Value};
+pub use yaml::{Budget, Dialect, Reading};

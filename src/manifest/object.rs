@@ -182,13 +182,26 @@ impl Object {
     /// What a person calls it.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
-        let generated = || self.generate_name().map(|prefix| format!("{prefix}*"));
-        ObjectRef {
-            api_version: self.api_version().to_owned(),
-            kind: self.kind().to_owned(),
-            namespace: self.namespace().map(str::to_owned),
-            name: self.name().map(str::to_owned).or_else(generated).unwrap_or_default(),
-        }
+        Self::reference_of(&self.value).unwrap_or_else(|| ObjectRef {
+            api_version: String::new(),
+            kind: String::new(),
+            namespace: None,
+            name: String::new(),
+        })
+    }
+
+    /// What a person calls a document, when it has `apiVersion` and `kind`.
+    #[must_use]
+    pub fn reference_of(value: &Value) -> Option<ObjectRef> {
+        let text = |path: &[&str]| value.path(path).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let name = text(&["metadata", "name"]).map(str::to_owned);
+        let generated = || text(&["metadata", "generateName"]).map(|prefix| format!("{prefix}*"));
+        Some(ObjectRef {
+            api_version: text(&["apiVersion"])?.to_owned(),
+            kind: text(&["kind"])?.to_owned(),
+            namespace: text(&["metadata", "namespace"]).map(str::to_owned),
+            name: name.or_else(generated).unwrap_or_default(),
+        })
     }
 
     /// Says whether this is a Secret of the core group, whose values appear nowhere.

@@ -98,12 +98,16 @@ impl Origin {
         Place::at(self.source.path(), line, column)
     }
 
-    /// The place as people read it, with the text of its line.
+    /// The place as people read it, with the text of its line unless that is too long for a person.
     #[must_use]
     pub fn place(&self) -> Place {
+        const LONGEST_LINE: usize = 400;
         let mut place = self.place_without_excerpt();
         let (line, column) = (place.line.unwrap_or(1), place.column.unwrap_or(1));
         let text = self.source.line(line);
+        if text.len() > LONGEST_LINE {
+            return place;
+        }
         let span = self.source.text().get(self.start as usize..self.end as usize).unwrap_or_default();
         let first = span.lines().next().unwrap_or_default().trim_end();
         let rest = text.chars().count().saturating_sub(column as usize - 1);

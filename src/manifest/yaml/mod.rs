@@ -1,1 +1,35 @@
 //! YAML as Kubernetes reads and writes it.
+//!
+//! Owns the way from text to [`Value`] and back. What a scalar means is decided by the Go libraries that the tools in
+//! front of the API server use, one [`Dialect`] each; the grammar is that of YAML 1.2, by an event parser that stays
+//! behind `events`. Nothing here panics or recurses deeper than the [`Budget`] allows, whatever the bytes.
+//!
+//! Refused, each as a finding: duplicate keys, keys that are no strings, directives (`%YAML`), text after `---`, and
+//! documents behind `...`, because kubectl and kustomize refuse or drop them.
+
+mod budget;
+mod build;
+mod events;
+mod read;
+mod report;
+mod resolve;
+mod split;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+mod write;
+
+pub use budget::Budget;
+pub use read::{Reading, read, read_bytes};
+pub use write::{canonical, write, write_documents};
+
+/// Which Go library decides what a plain scalar, a key and a merge mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `sigs.k8s.io/yaml` on go-yaml v2: kubectl, Helm's output, kustomization files, Argo CD. YAML 1.1 booleans, and
+    /// keys resolve as values do before they become strings.
+    Kubectl,
+    /// kyaml on go-yaml v3: resources and patches that kustomize loads. YAML 1.2 booleans, timestamps are normalised,
+    /// and a key that is no string is an error.
+    Kustomize,
+}

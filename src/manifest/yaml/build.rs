@@ -1,0 +1,328 @@
+//! Events to values: anchors, aliases, merges and keys, every node with its origin and paid for.
+
+use super::Dialect;
+use super::budget::{Limit, Meter};
+use super::events::{Event, Events, Scalar, Span, SyntaxError, Tag};
+use super::report::Report;
+use super::resolve::{self, Meaningless};
+use super::timestamp;
+use crate::manifest::source::Origin;
+use crate::manifest::value::{Data, Key, Map, NumberKind, Value};
+use indexmap::map::MutableKeys;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Why a document could not be read to its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Syntax(SyntaxError),
+    Budget(Limit, u32),
+}
+
+impl From<SyntaxError> for Stop {
+    fn from(error: SyntaxError) -> Self {
+        if error.too_deep { Self::Budget(Limit::Depth, error.at) } else { Self::Syntax(error) }
+    }
+}
+
+/// Builds the values of one document's text.
+pub(super) struct Builder<'a, 'r> {
+    pub(super) events: Events<'a>,
+    pub(super) report: &'r mut Report<'a>,
+    pub(super) meter: &'r mut Meter,
+    pub(super) dialect: Dialect,
+    pub(super) depth: usize,
+    /// Values by anchor, with their height.
+    pub(super) anchors: HashMap<usize, (Value, usize)>,
+    /// The end of the last thing that has text.
+    pub(super) last_end: u32,
+}
+
+/// A value, and how many lists and maps are nested in it.
+type Built = (Value, usize);
+
+impl<'a> Builder<'a, '_> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
+        let (event, span) = self.events.next()?;
+        if span.end > span.start {
+            self.last_end = span.end;
+        }
+        Ok((event, span))
+    }
+
+    fn spend(&mut self, nodes: usize, bytes: usize, at: u32) -> Result<(), Stop> {
+        self.meter.spend(nodes, bytes).map_err(|limit| Stop::Budget(limit, at))
+    }
+
+    fn origin(&self, start: u32, end: u32) -> Origin {
+        Origin::new(Arc::clone(self.report.source), start, end.max(start))
+    }
+
+    /// The next document: `Ok(None)` at the end of the text.
+    pub(super) fn document(&mut self) -> Result<Option<Value>, Stop> {
+        loop {
+            match self.next()? {
+                (Event::End, _) => return Ok(None),
+                (Event::DocumentStart | Event::DocumentEnd, _) => {}
+                (event, span) => return self.node(event, span, 1).map(|(value, _)| Some(value)),
+            }
+        }
+    }
+
+    /// The node that `event` begins. `level` is its own depth: 1 at the root.
+    fn node(&mut self, event: Event<'a>, span: Span, level: usize) -> Result<Built, Stop> {
+        let (built, anchor) = match event {
+            Event::Scalar(scalar) => {
+                let anchor = scalar.anchor;
+                self.spend(1, scalar.text.len(), span.start)?;
+                ((self.scalar(scalar, span), 0), anchor)
+            }
+            Event::List(anchor) => (self.list(span, level)?, anchor),
+            Event::Map(anchor) => (self.map(span, level)?, anchor),
+            Event::Alias(anchor) => return self.alias(anchor, span, level),
+            // The grammar lets no other event begin a node.
+            _ => {
+                let message = "a value is missing".to_owned();
+                return Err(SyntaxError { message, at: span.start, too_deep: false }.into());
+            }
+        };
+        if anchor != 0 {
+            let (value, height) = &built;
+            let (nodes, bytes) = weight(value);
+            self.meter.copy(nodes, bytes).map_err(|limit| Stop::Budget(limit, span.start))?;
+            self.anchors.insert(anchor, (value.clone(), *height));
+        }
+        Ok(built)
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'a>, span: Span) -> Value {
+        let text = scalar.text.clone();
+        let data = resolve::resolve(scalar, self.dialect).unwrap_or_else(|why: Meaningless| {
+            self.report.meaningless(why, span);
+            Data::String(text.into_owned())
+        });
+        Value { data, origin: Some(self.origin(span.start, span.end)) }
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span, level: usize) -> Result<Built, Stop> {
+        let Some((value, height)) = self.anchors.get(&anchor) else {
+            // The anchor is still open: `&a [*a]`.
+            let message = "an alias inside the value that it names".to_owned();
+            return Err(SyntaxError { message, at: span.start, too_deep: false }.into());
+        };
+        let (nodes, bytes) = weight(value);
+        self.meter.copy(nodes, bytes).map_err(|limit| Stop::Budget(limit, span.start))?;
+        if level + height > self.depth + 1 {
+            return Err(Stop::Budget(Limit::Depth, span.start));
+        }
+        Ok((value.clone(), *height))
+    }
+
+    fn descend(&mut self, span: Span, level: usize) -> Result<(), Stop> {
+        if level > self.depth {
+            return Err(Stop::Budget(Limit::Depth, span.start));
+        }
+        self.spend(1, 0, span.start)
+    }
+
+    fn list(&mut self, span: Span, level: usize) -> Result<Built, Stop> {
+        self.descend(span, level)?;
+        let mut items = Vec::new();
+        let mut height = 0;
+        loop {
+            let (event, item_span) = self.next()?;
+            if matches!(event, Event::ListEnd) {
+                break;
+            }
+            let (item, item_height) = self.node(event, item_span, level + 1)?;
+            height = height.max(item_height);
+            items.push(item);
+        }
+        let origin = Some(self.origin(span.start, self.last_end));
+        Ok((Value { data: Data::List(items), origin }, height + 1))
+    }
+
+    fn map(&mut self, span: Span, level: usize) -> Result<Built, Stop> {
+        self.descend(span, level)?;
+        let mut entries = Entries::default();
+        let mut height = 0;
+        loop {
+            let (event, key_span) = self.next()?;
+            if matches!(event, Event::MapEnd) {
+                break;
+            }
+            let merges = matches!(&event, Event::Scalar(scalar) if is_merge(scalar));
+            let (key, _) = self.node(event, key_span, level + 1)?;
+            let (event, value_span) = self.next()?;
+            let (value, value_height) = self.node(event, value_span, level + 1)?;
+            height = height.max(value_height);
+            if merges {
+                self.merge(&mut entries, value, key_span);
+                continue;
+            }
+            let Some(text) = self.key_text(&key, key_span) else { continue };
+            let origin = Some(self.origin(key_span.start, key_span.end));
+            if let Some(first) = entries.set(Key { text, origin }, value) {
+                let text = entries.last_set().unwrap_or_default();
+                self.report.duplicate_key(&text, key_span, first.origin.as_ref());
+            }
+        }
+        let origin = Some(self.origin(span.start, self.last_end));
+        Ok((Value { data: Data::Map(entries.map), origin }, height + 1))
+    }
+
+    /// `<<`: in go-yaml v2 the later of `<<` and a key wins, in kustomize the key; of a list, the earlier map.
+    fn merge(&mut self, entries: &mut Entries, value: Value, span: Span) {
+        if self.dialect == Dialect::Kustomize && std::mem::replace(&mut entries.has_merge, true) {
+            self.report.second_merge(span);
+        }
+        let maps = match value.data {
+            Data::Map(map) => vec![map],
+            Data::List(items) => {
+                let count = items.len();
+                let maps: Vec<Map> = items
+                    .into_iter()
+                    .filter_map(|item| match item.data {
+                        Data::Map(map) => Some(map),
+                        _ => None,
+                    })
+                    .collect();
+                if maps.len() < count {
+                    self.report.bad_merge(span);
+                }
+                maps
+            }
+            _ => return self.report.bad_merge(span),
+        };
+        let mut merged_now = HashSet::new();
+        for (key, value) in maps.into_iter().flatten() {
+            if !merged_now.insert(key.text.clone()) {
+                continue;
+            }
+            let explicit = entries.is_explicit(&key.text);
+            if explicit && self.dialect == Dialect::Kubectl {
+                self.report.merge_overrides(&key.text, span);
+            }
+            if !explicit || self.dialect == Dialect::Kubectl {
+                entries.merge(key, value);
+            }
+        }
+    }
+
+    /// The string that a key becomes; `None` for keys that have none. Says so where that is not what was written.
+    fn key_text(&mut self, key: &Value, span: Span) -> Option<String> {
+        let kustomize = self.dialect == Dialect::Kustomize;
+        let written = key.origin.as_ref().map(|origin| {
+            let (start, end) = origin.span();
+            origin.source().text().get(start as usize..end as usize).unwrap_or_default().to_owned()
+        });
+        let written = written.unwrap_or_default();
+        let text = match &key.data {
+            Data::String(text) => {
+                if kustomize && timestamp::normalise(&written).is_some() {
+                    self.report.non_string_key("a timestamp", span);
+                }
+                return Some(text.clone());
+            }
+            Data::Bool(flag) => flag.to_string(),
+            Data::Number(number) => match number.kind() {
+                NumberKind::Integer(n) => n.to_string(),
+                NumberKind::Float(n) => resolve::float_key(n),
+                NumberKind::Unsigned(n) => {
+                    self.report.non_string_key("a number above 9223372036854775807", span);
+                    return Some(n.to_string());
+                }
+            },
+            Data::Null => {
+                self.report.non_string_key("null", span);
+                return None;
+            }
+            Data::List(_) => {
+                self.report.non_string_key("a list", span);
+                return None;
+            }
+            Data::Map(_) => {
+                self.report.non_string_key("a map", span);
+                return None;
+            }
+        };
+        let is_flag = matches!(key.data, Data::Bool(_));
+        if kustomize {
+            self.report.non_string_key(if is_flag { "a boolean" } else { "a number" }, span);
+        } else if written != text {
+            self.report.changed_key(if is_flag { "boolean-key" } else { "number-key" }, &written, &text, span);
+        }
+        Some(text)
+    }
+}
+
+fn is_merge(scalar: &Scalar<'_>) -> bool {
+    scalar.text == "<<" && ((scalar.plain && scalar.tag.is_none()) || scalar.tag == Some(Tag::Merge))
+}
+
+/// Keys and values in a tree with the bytes of their text.
+fn weight(value: &Value) -> (usize, usize) {
+    match &value.data {
+        Data::Null | Data::Bool(_) => (1, 0),
+        Data::Number(number) => (1, number.literal().len()),
+        Data::String(text) => (1, text.len()),
+        Data::List(items) => items.iter().map(weight).fold((1, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
+        Data::Map(map) => map.iter().fold((1, 0), |sum, (key, value)| {
+            let one = weight(value);
+            (sum.0 + one.0 + 1, sum.1 + one.1 + key.text.len())
+        }),
+    }
+}
+
+/// A map while it is built: which of its entries came from `<<`.
+#[derive(Default)]
+struct Entries {
+    map: Map,
+    merged: HashSet<String>,
+    has_merge: bool,
+    last: usize,
+}
+
+impl Entries {
+    /// Sets an explicit key; gives back the former key when that is a duplicate.
+    fn set(&mut self, key: Key, value: Value) -> Option<Key> {
+        if !self.merged.is_empty() && self.merged.remove(&key.text) {
+            self.replace(key, value);
+            return None;
+        }
+        if self.map.contains_key(key.text.as_str()) { Some(self.replace(key, value)) } else { self.insert(key, value) }
+    }
+
+    fn insert(&mut self, key: Key, value: Value) -> Option<Key> {
+        self.last = self.map.insert_full(key, value).0;
+        None
+    }
+
+    /// Sets a key from `<<`.
+    fn merge(&mut self, key: Key, value: Value) {
+        self.merged.insert(key.text.clone());
+        if self.map.contains_key(key.text.as_str()) {
+            self.replace(key, value);
+        } else {
+            self.map.insert(key, value);
+        }
+    }
+
+    /// Replaces key and value where they stand.
+    fn replace(&mut self, key: Key, value: Value) -> Key {
+        let Some((at, old_key, old_value)) = self.map.get_full_mut2(key.text.as_str()) else { return key };
+        self.last = at;
+        *old_value = value;
+        // Same text, so the same hash: only the origin changes.
+        std::mem::replace(old_key, key)
+    }
+
+    fn is_explicit(&self, key: &str) -> bool {
+        self.map.contains_key(key) && !self.merged.contains(key)
+    }
+
+    /// The text of the key that was set last.
+    fn last_set(&self) -> Option<String> {
+        self.map.get_index(self.last).map(|(key, _)| key.text.clone())
+    }
+}

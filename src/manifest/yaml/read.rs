@@ -1,0 +1,123 @@
+//! From the text of a file to its documents.
+
+use super::Dialect;
+use super::budget::{Budget, Limit, Meter};
+use super::build::{Builder, Stop};
+use super::events::{Events, Span};
+use super::report::Report;
+use super::split::{Piece, pieces};
+use crate::finding::Finding;
+use crate::manifest::source::Source;
+use crate::manifest::value::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a file holds, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The documents that could be read, in order; empty and null ones are left out.
+    pub documents: Vec<Value>,
+    /// In order of their place, but for budgets. A document with an error may still be among the documents.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads all documents of `source`. Never fails: what is wrong is a finding, and the other documents are still read.
+///
+/// JSON is YAML. Rules: `yaml-syntax`, `yaml-budget`, `yaml-value`, `duplicate-key`, `boolean-key`, `number-key`,
+/// `non-string-key`, `merge-key`, `merge-override`, `unread-document`.
+#[must_use]
+pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading {
+    let mut report = Report::new(source, budget);
+    let mut documents = Vec::new();
+    let text = source.text();
+    let mut meter = Meter::new(budget);
+    if text.len() > budget.bytes || u32::try_from(text.len()).is_err() {
+        report.over_budget(Limit::Bytes, 0);
+        return Reading { documents, findings: report.into_findings() };
+    }
+    for piece in pieces(text) {
+        let (start, text) = match piece {
+            Piece::Document { start, text } => (start, text),
+            Piece::BadSeparator { start, end } => {
+                report.begin(text);
+                report.bad_separator(Span { start: offset(start), end: offset(end) });
+                continue;
+            }
+        };
+        report.begin(text);
+        let stop = match meter.document() {
+            Ok(()) => document(start, text, dialect, budget, &mut meter, &mut report, &mut documents),
+            Err(limit) => Err(Stop::Budget(limit, offset(start))),
+        };
+        match stop {
+            Ok(()) => {}
+            Err(Stop::Syntax(error)) => report.syntax(error.at, &error.message),
+            Err(Stop::Budget(limit, at)) => {
+                report.over_budget(limit, at);
+                if limit != Limit::Depth {
+                    break;
+                }
+            }
+        }
+    }
+    Reading { documents, findings: report.into_findings() }
+}
+
+fn document<'a>(
+    start: usize,
+    text: &'a str,
+    dialect: Dialect,
+    budget: &Budget,
+    meter: &mut Meter,
+    report: &mut Report<'a>,
+    documents: &mut Vec<Value>,
+) -> Result<(), Stop> {
+    let depth = budget.effective_depth();
+    let mut builder = Builder {
+        events: Events::new(text, start, depth),
+        report,
+        meter,
+        dialect,
+        depth,
+        anchors: HashMap::new(),
+        last_end: offset(start),
+    };
+    let Some(value) = builder.document()? else { return Ok(()) };
+    // Go reads one document of each part. Whatever else is there would be lost without a word.
+    let rest = builder.document();
+    builder.report.finish(&value);
+    if !value.is_null() {
+        documents.push(value);
+    }
+    match rest {
+        Ok(None) => Ok(()),
+        Ok(Some(unread)) => {
+            let (start, end) = unread.origin.map_or((offset(start), offset(start)), |origin| origin.span());
+            report.unread_document(Span { start, end });
+            Ok(())
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Reads bytes that nobody has looked at: the entry for fuzzing. Bytes that are no UTF-8 are a `yaml-syntax` finding.
+#[must_use]
+pub fn read_bytes(path: &str, bytes: &[u8], dialect: Dialect, budget: &Budget) -> Reading {
+    let (text, broken) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            (std::str::from_utf8(valid).unwrap_or_default(), Some(error.valid_up_to()))
+        }
+    };
+    let source = Source::new(path, text);
+    let Some(at) = broken else { return read(&source, dialect, budget) };
+    let (line, column) = source.line_and_column(offset(at));
+    let message = "the file is no UTF-8 text";
+    let finding = Finding::error("yaml-syntax", message).at(crate::finding::Place::at(path, line, column));
+    Reading { documents: Vec::new(), findings: vec![finding] }
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

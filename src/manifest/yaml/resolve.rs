@@ -1,0 +1,194 @@
+//! What a scalar means: the resolvers of go-yaml v2 and v3, and how keys become strings.
+//!
+//! Decided by `resolve.go` of both libraries and `convertToJSONableObject` of `sigs.k8s.io/yaml`.
+
+use super::Dialect;
+use super::events::{Scalar, Tag};
+use super::timestamp;
+use crate::manifest::value::{Data, Number, NumberKind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+
+/// Why a scalar has no meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaningless {
+    /// `.nan` or `.inf`: no JSON.
+    NotFinite,
+    /// The text does not fit its tag; the tag.
+    TagMismatch(&'static str),
+    /// `!!binary` without base64.
+    NotBase64,
+}
+
+/// What a scalar stands for in `dialect`.
+pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect) -> Result<Data, Meaningless> {
+    let Scalar { text, plain, tag, .. } = scalar;
+    let tag = match (tag, dialect) {
+        (None, _) | (Some(Tag::NonSpecific), Dialect::Kustomize) if plain => None,
+        (Some(tag @ (Tag::Int | Tag::Float | Tag::Bool | Tag::Null | Tag::Timestamp)), _) => Some(tag),
+        (Some(Tag::Binary), _) => return binary(&text),
+        _ => return Ok(Data::String(text.into_owned())),
+    };
+    let try_timestamp = matches!(tag, None | Some(Tag::Timestamp));
+    let meaning = implicit(&text, dialect, try_timestamp);
+    match (tag, meaning) {
+        (None, Implicit::NotFinite) | (Some(Tag::Float), Implicit::NotFinite) => Err(Meaningless::NotFinite),
+        (None | Some(Tag::Timestamp), Implicit::Timestamp(normal)) => Ok(Data::String(match dialect {
+            Dialect::Kubectl => text.into_owned(),
+            Dialect::Kustomize => normal,
+        })),
+        (None | Some(Tag::Null), Implicit::Null) => Ok(Data::Null),
+        (None | Some(Tag::Bool), Implicit::Bool(flag)) => Ok(Data::Bool(flag)),
+        (None | Some(Tag::Int), Implicit::Number(kind @ (NumberKind::Integer(_) | NumberKind::Unsigned(_))))
+        | (None | Some(Tag::Float), Implicit::Number(kind @ NumberKind::Float(_))) => Ok(number(text, kind)),
+        #[allow(clippy::cast_precision_loss)]
+        (Some(Tag::Float), Implicit::Number(NumberKind::Integer(n))) => Ok(number(text, NumberKind::Float(n as f64))),
+        (None, Implicit::Text) => Ok(Data::String(text.into_owned())),
+        (tag, _) => Err(Meaningless::TagMismatch(match tag {
+            Some(Tag::Int) => "!!int",
+            Some(Tag::Float) => "!!float",
+            Some(Tag::Bool) => "!!bool",
+            Some(Tag::Null) => "!!null",
+            _ => "!!timestamp",
+        })),
+    }
+}
+
+fn number(literal: Cow<'_, str>, kind: NumberKind) -> Data {
+    Data::Number(Number::new(literal.into_owned(), kind))
+}
+
+fn binary(text: &str) -> Result<Data, Meaningless> {
+    let compact: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let bytes = STANDARD.decode(compact).map_err(|_| Meaningless::NotBase64)?;
+    Ok(Data::String(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// What a plain scalar without a tag means.
+enum Implicit {
+    Null,
+    Bool(bool),
+    Number(NumberKind),
+    NotFinite,
+    /// With its RFC 3339 form.
+    Timestamp(String),
+    Text,
+}
+
+fn implicit(text: &str, dialect: Dialect, try_timestamp: bool) -> Implicit {
+    let Some(first) = text.bytes().next() else { return Implicit::Null };
+    match first {
+        b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => word(text, dialect),
+        b'.' if matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
+        b'.' => float(text),
+        b'+' | b'-' if matches!(&text[1..], ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
+        b'0'..=b'9' | b'+' | b'-' => {
+            if try_timestamp && let Some(normal) = timestamp::normalise(text) {
+                return Implicit::Timestamp(normal);
+            }
+            let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
+            integer(&plain, dialect).map_or_else(|| float(&plain), Implicit::Number)
+        }
+        _ => Implicit::Text,
+    }
+}
+
+fn word(text: &str, dialect: Dialect) -> Implicit {
+    match text {
+        "~" | "null" | "Null" | "NULL" => Implicit::Null,
+        "true" | "True" | "TRUE" => Implicit::Bool(true),
+        "false" | "False" | "FALSE" => Implicit::Bool(false),
+        _ if dialect == Dialect::Kustomize => Implicit::Text,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Implicit::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Implicit::Bool(false),
+        _ => Implicit::Text,
+    }
+}
+
+/// `strconv.ParseInt(text, 0, 64)`, then `ParseUint`, then what go-yaml tries by itself.
+fn integer(text: &str, dialect: Dialect) -> Option<NumberKind> {
+    let (negative, unsigned) = match text.as_bytes()[0] {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let bytes = unsigned.as_bytes();
+    let (radix, digits) = match bytes {
+        [b'0', b'x' | b'X', ..] => (16, &unsigned[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &unsigned[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &unsigned[2..]),
+        [b'0', _, ..] => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    if let Some(kind) = digits_of(digits, radix, negative) {
+        // Only a number without a sign may exceed the signed range.
+        return (!matches!(kind, NumberKind::Unsigned(_)) || bytes.len() == text.len()).then_some(kind);
+    }
+    // go-yaml cuts `0b` and `0o` itself, and lets a sign follow.
+    let radix = match (bytes, dialect) {
+        ([b'0', b'b', ..], _) => 2,
+        ([b'0', b'o', ..], Dialect::Kustomize) => 8,
+        _ => return None,
+    };
+    if text.starts_with('+') || negative {
+        return None;
+    }
+    match digits.as_bytes() {
+        [b'-', ..] => digits_of(&digits[1..], radix, true),
+        [b'+', ..] => digits_of(&digits[1..], radix, false).filter(|kind| matches!(kind, NumberKind::Integer(_))),
+        _ => None,
+    }
+}
+
+fn digits_of(digits: &str, radix: u32, negative: bool) -> Option<NumberKind> {
+    if !digits.starts_with(|c: char| c.is_digit(radix)) {
+        return None;
+    }
+    let n = u64::from_str_radix(digits, radix).ok()?;
+    if negative {
+        return 0_i64.checked_sub_unsigned(n).map(NumberKind::Integer);
+    }
+    Some(i64::try_from(n).map_or(NumberKind::Unsigned(n), NumberKind::Integer))
+}
+
+/// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, finite.
+fn float(text: &str) -> Implicit {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let some_digits = |part: &str| !part.is_empty() && all_digits(part);
+    let shaped = match mantissa.split_once('.') {
+        Some(("", fraction)) => some_digits(fraction),
+        Some((whole, fraction)) => some_digits(whole) && all_digits(fraction),
+        None => some_digits(mantissa),
+    };
+    if !shaped || !exponent.is_none_or(some_digits) {
+        return Implicit::Text;
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Implicit::Number(NumberKind::Float(value)),
+        _ => Implicit::Text,
+    }
+}
+
+/// A floating-point key as text: `strconv.FormatFloat(value, 'g', -1, 32)`, so `12345678.9` is `1.2345679e+07`.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)]
+pub(super) fn float_key(value: f64) -> String {
+    let value = value as f32;
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf".into() } else { "-.inf".into() };
+    }
+    let shortest = format!("{value:e}");
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return value.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
