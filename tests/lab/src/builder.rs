@@ -48,14 +48,13 @@ impl Cache {
     /// The folder where `part` is, or will be once it is built.
     #[must_use]
     pub fn folder(&self, part: &Part) -> PathBuf {
-        let key = match part.source {
-            Source::OwnModule { .. } => {
-                format!("-{}", digest(&["go.mod", "go.sum", "main.go"].map(|file| own_module().join(file))))
-            }
-            Source::Python => format!("-{}", digest(&[python_requirements()])),
-            _ => String::new(),
+        let files: &[PathBuf] = match part.source {
+            Source::OwnModule { .. } => &["go.mod", "go.sum", "main.go"].map(|file| own_module().join(file)),
+            Source::Python => &[python_requirements()],
+            _ => &[],
         };
-        self.root.join("parts").join(format!("{}-{}{key}", part.name, part.version))
+        let recipe = digest(&format!("{:?}", part.source), files);
+        self.root.join("parts").join(format!("{}-{}-{recipe}", part.name, part.version))
     }
 
     /// The program of `part`.
@@ -137,15 +136,16 @@ fn python_requirements() -> PathBuf {
     crate_folder().join("linters/requirements.txt")
 }
 
-/// The first twelve digits of the SHA-256 over the files' contents; a missing file counts as empty.
-fn digest(files: &[PathBuf]) -> String {
+/// The first eight digits of the SHA-256 over a text and the files' contents; a missing file counts as empty.
+fn digest(text: &str, files: &[PathBuf]) -> String {
     let mut hash = Sha256::new();
+    hash.update(text);
     for file in files {
         let bytes = fs::read(file).unwrap_or_default();
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(&bytes);
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
@@ -164,9 +164,10 @@ fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
             go.current_dir(own_module()).args(["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"]);
             run(go.arg(fresh.join(part.name)).arg(package), &what).map(drop)
         }
-        Source::GoInstall { package, stages } => {
+        Source::GoInstall { package, stamp, stages } => {
             let mut install = go(false);
-            install.current_dir(fresh).env("GOBIN", fresh).args(["install", "-trimpath", "-ldflags", "-s -w"]);
+            install.current_dir(fresh).env("GOBIN", fresh).args(["install", "-trimpath", "-ldflags"]);
+            install.arg(format!("-s -w {stamp}"));
             run(install.arg(format!("{package}@v{}", part.version)), &what)?;
             if stages.is_empty() {
                 return Ok(());
@@ -268,7 +269,7 @@ fn copy_tree(from: &Path, to: &Path) -> LabResult<()> {
 /// Makes the environment in `environments/` under a name of its own, and in `fresh` links to its programs.
 fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()> {
     let requirements = python_requirements();
-    let place = environments.join(digest(std::slice::from_ref(&requirements)));
+    let place = environments.join(digest("", std::slice::from_ref(&requirements)));
     drop(fs::remove_dir_all(&place));
     fs::create_dir_all(environments).doing(|| format!("make `{}`", environments.display()))?;
     run(

@@ -73,6 +73,8 @@ impl Cluster {
     pub fn create_namespace(&self, prefix: &str) -> LabResult<String> {
         let name = format!("{prefix}-{}", &random_token()?[..8]);
         self.kubectl(&["create", "namespace", &name])?;
+        // Until a controller has made it, bare pods are refused for want of it.
+        self.kubectl(&["wait", "--namespace", &name, "--for=create", "serviceaccount/default", "--timeout=30s"])?;
         Ok(name)
     }
 

@@ -1,7 +1,8 @@
 //! The list of real parts: what each is, in which version, and where it comes from.
 //!
 //! Raising a version is one edit here (for the Kubernetes binaries: one in `cluster/go.mod`, then `go mod tidy`, and
-//! [`KUBERNETES_VERSION`]); the new version gets a cache folder of its own and the old one is left alone.
+//! [`KUBERNETES_VERSION`]); the new version gets a cache folder of its own and the old one is left alone. So
+//! does a part whose way of building changes.
 
 /// The version of the control plane and of kubectl; must be the one that `cluster/go.mod` requires.
 pub const KUBERNETES_VERSION: &str = "1.36.3";
@@ -33,6 +34,8 @@ pub enum Source {
     GoInstall {
         /// The main package's path.
         package: &'static str,
+        /// More flags for the linker: the version, where the program does not read it from its build information.
+        stamp: &'static str,
         /// Keep these stage files of the module beside the binary, joined into one `stages.yaml` (kwok).
         stages: &'static [&'static str],
     },
@@ -87,6 +90,7 @@ pub const PARTS: &[Part] = &[
         version: "0.8.0",
         source: Source::GoInstall {
             package: "sigs.k8s.io/kwok/cmd/kwok",
+            stamp: "",
             stages: &["kustomize/stage/node/fast", "kustomize/stage/node/heartbeat", "kustomize/stage/pod/fast"],
         },
         purpose: Purpose::Cluster,
@@ -113,28 +117,32 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "helm",
         version: "4.3.1",
-        source: Source::GoInstall { package: "helm.sh/helm/v4/cmd/helm", stages: &[] },
+        source: Source::GoInstall {
+            package: "helm.sh/helm/v4/cmd/helm",
+            stamp: "-X helm.sh/helm/v4/internal/version.version=v4.3.1",
+            stages: &[],
+        },
         purpose: Purpose::Tool,
         usual_time: "2 minutes",
     },
     Part {
         name: "kustomize",
         version: "5.8.1",
-        source: Source::GoInstall { package: "sigs.k8s.io/kustomize/kustomize/v5", stages: &[] },
+        source: Source::GoInstall { package: "sigs.k8s.io/kustomize/kustomize/v5", stamp: "", stages: &[] },
         purpose: Purpose::Tool,
         usual_time: "10 seconds after helm",
     },
     Part {
         name: "kubeconform",
         version: "0.8.0",
-        source: Source::GoInstall { package: "github.com/yannh/kubeconform/cmd/kubeconform", stages: &[] },
+        source: Source::GoInstall { package: "github.com/yannh/kubeconform/cmd/kubeconform", stamp: "", stages: &[] },
         purpose: Purpose::Bench,
         usual_time: "5 seconds",
     },
     Part {
         name: "dyff",
         version: "1.12.0",
-        source: Source::GoInstall { package: "github.com/homeport/dyff/cmd/dyff", stages: &[] },
+        source: Source::GoInstall { package: "github.com/homeport/dyff/cmd/dyff", stamp: "", stages: &[] },
         purpose: Purpose::Bench,
         usual_time: "5 seconds",
     },
