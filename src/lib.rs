@@ -16,6 +16,7 @@ pub mod event;
 pub mod git;
 pub mod host;
 pub mod manifest;
+pub mod render;
 pub mod report;
 pub mod schema;
 pub mod trust;

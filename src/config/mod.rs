@@ -1,0 +1,129 @@
+//! The configuration: `mergeline.yaml` at the root of the repository.
+//!
+//! Owns the model with its defaults and its JSON Schema, the checks that look at the whole file, the way from source
+//! patterns to units, and the order of environments. Pure over [`Tree`]; refuses unknown keys, and what is not there yet
+//! is named by [`Config::unsupported`], so that nothing a person configured is silently without effect.
+//! Decided by DESIGN §3.
+
+mod check;
+mod form;
+mod graph;
+mod model;
+mod pattern;
+mod schema;
+mod units;
+mod unsupported;
+
+pub use form::{Duration, InputOrder, KubernetesVersion, OneOrMany};
+pub use model::{
+    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, Secrets, Unknown, Validate,
+    Windows,
+};
+pub use schema::json_schema;
+
+use crate::failure;
+use crate::finding::{Finding, Place};
+use crate::git::Tree;
+use crate::manifest::yaml::{self, Budget, Dialect};
+use crate::manifest::{Value, decode};
+use std::sync::Arc;
+
+/// Where the configuration is, relative to the root of the repository.
+pub const PATH: &str = "mergeline.yaml";
+
+/// The configuration of one commit, checked as a whole.
+#[derive(Debug, Clone)]
+pub struct Config {
+    model: Model,
+    document: Arc<Value>,
+}
+
+/// What a tree says about its configuration.
+#[derive(Debug)]
+pub enum Loaded {
+    /// There is no `mergeline.yaml`.
+    Absent,
+    /// It is there and sound.
+    Config(Box<Config>),
+    /// It is there and cannot be used; at least one finding is an error.
+    Broken(Vec<Finding>),
+}
+
+impl Config {
+    /// Reads `mergeline.yaml` of `tree` and checks it as a whole.
+    ///
+    /// # Errors
+    /// When the tree cannot be read. What is wrong with the file itself is [`Loaded::Broken`].
+    pub fn load(tree: &dyn Tree) -> failure::Result<Loaded> {
+        let Some(bytes) = tree.read(PATH)? else {
+            return Ok(match tree.kind("mergeline.yml")? {
+                None => Loaded::Absent,
+                Some(_) => Loaded::Broken(vec![
+                    Finding::error("configuration", format!("the configuration must be called `{PATH}`"))
+                        .at(Place::file("mergeline.yml"))
+                        .hint(format!("rename `mergeline.yml` to `{PATH}`")),
+                ]),
+            });
+        };
+        Ok(Self::parse(&bytes).map_or_else(Loaded::Broken, |config| Loaded::Config(Box::new(config))))
+    }
+
+    /// Reads the bytes of a `mergeline.yaml` and checks it as a whole.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Finding>> {
+        let reading = yaml::read_bytes(PATH, bytes, Dialect::Kubectl, &Budget::default());
+        if !reading.findings.is_empty() {
+            return Err(reading.findings);
+        }
+        let mut documents = reading.documents.into_iter();
+        let wrong = |message: &str| Finding::error("configuration", message).at(Place::file(PATH));
+        let Some(document) = documents.next() else {
+            return Err(vec![wrong("the configuration is empty").hint("write at least `version: 1`")]);
+        };
+        if let Some(second) = documents.next() {
+            let place = second.origin.as_ref().map_or_else(|| Place::file(PATH), crate::manifest::Origin::place);
+            return Err(vec![wrong("the configuration is one document; this is a second one").at(place)]);
+        }
+        let model: Model = decode::from_value(&document, "configuration")?;
+        let config = Self { model, document: Arc::new(document) };
+        let findings = check::check(&config);
+        if findings.is_empty() { Ok(config) } else { Err(findings) }
+    }
+
+    /// Everything that is written, with defaults.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// An environment by name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.model.environments.0.get(name)
+    }
+
+    /// The environments in the order in which they are written.
+    pub fn environments(&self) -> impl Iterator<Item = (&str, &Environment)> {
+        self.model.environments.0.iter().map(|(name, environment)| (name.as_str(), environment))
+    }
+
+    /// The environment that a branch belongs to.
+    #[must_use]
+    pub fn environment_of_branch(&self, branch: &str) -> Option<&str> {
+        self.environments().find(|(_, environment)| environment.branch.as_deref() == Some(branch)).map(|(name, _)| name)
+    }
+
+    /// The place of the value at a JSON pointer into the file, or of its nearest ancestor.
+    #[must_use]
+    pub fn place(&self, pointer: &str) -> Place {
+        self.document.origin_at(pointer).map_or_else(|| Place::file(PATH), crate::manifest::Origin::place)
+    }
+
+    /// The place of the key that a JSON pointer into the file ends in.
+    #[must_use]
+    pub fn key_place(&self, pointer: &str) -> Place {
+        self.document.key_origin_at(pointer).map_or_else(|| Place::file(PATH), crate::manifest::Origin::place)
+    }
+}

@@ -1,0 +1,144 @@
+//! Kustomization files: reading them, what they reference, and all that one build reads.
+//!
+//! For now the build itself is an installed kustomize's (see [`super::external`]); everything here is pure over
+//! [`Tree`], and refuses what must not happen before any program is started: remote resources, exec and container
+//! plugins, charts, symbolic links, and paths that leave the tree. Field names: kustomize 5.
+
+mod closure;
+mod references;
+
+pub(in crate::render) use closure::place_all;
+pub use closure::{Closure, closure};
+pub use references::{Reference, Role};
+
+use crate::failure::Result;
+use crate::finding::Finding;
+use crate::git::{EntryKind, Tree};
+use crate::manifest::yaml::{self, Budget, Dialect};
+use crate::manifest::{Origin, Value};
+
+/// The names that kustomize looks for, in its order.
+pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Says whether a file of this name is a kustomization.
+#[must_use]
+pub fn is_kustomization_name(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// The kustomization files directly in a folder; more than one is an error of that folder.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn files_in(tree: &dyn Tree, directory: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in NAMES {
+        let path = super::path::join(directory, name);
+        if matches!(tree.kind(&path)?, Some(EntryKind::File | EntryKind::Symlink)) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// A kustomization file.
+#[derive(Debug, Clone)]
+pub struct Kustomization {
+    /// The file, relative to the root of the tree.
+    pub file: String,
+    /// The folder it is in.
+    pub directory: String,
+    /// Its document with origins; an empty map when the file could not be read.
+    pub value: Value,
+    /// Errors of reading it, and keys that kustomize does not know.
+    pub findings: Vec<Finding>,
+}
+
+/// Every field of a kustomization, those that kustomize still reads and mends included.
+const FIELDS: [&str; 33] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "openapi",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+];
+
+impl Kustomization {
+    /// Reads a file; what is wrong with it is among the findings.
+    #[must_use]
+    pub fn read(file: &str, bytes: &[u8]) -> Self {
+        let reading = yaml::read_bytes(file, bytes, Dialect::Kubectl, &Budget::default());
+        let mut findings = reading.findings;
+        let mut documents = reading.documents.into_iter();
+        let value = documents.next().unwrap_or_else(|| crate::manifest::Map::new().into());
+        let wrong = |message: String, origin: Option<&Origin>| {
+            let place = origin.map_or_else(|| crate::finding::Place::file(file), Origin::place);
+            Finding::error("kustomization", message).at(place)
+        };
+        if let Some(second) = documents.next() {
+            findings.push(wrong(
+                "a kustomization is one document; this is a second one".to_owned(),
+                second.origin.as_ref(),
+            ));
+        }
+        match value.as_map() {
+            None => findings.push(wrong("a kustomization is a map".to_owned(), value.origin.as_ref())),
+            Some(map) => {
+                for (key, _) in
+                    map.iter().filter(|(key, _)| !FIELDS.contains(&key.as_str()) && key.as_str() != "buildMetadata")
+                {
+                    let near = FIELDS.iter().min_by_key(|field| strsim::damerau_levenshtein(field, &key.text));
+                    let near =
+                        near.filter(|field| strsim::damerau_levenshtein(field, &key.text) <= 1 + key.text.len() / 3);
+                    let finding = wrong(format!("kustomize knows no field `{}`", key.text), key.origin.as_ref());
+                    findings.push(match near {
+                        Some(field) => finding.hint(format!("did you mean `{field}`?")),
+                        None => finding,
+                    });
+                }
+            }
+        }
+        let directory = super::path::parent(file).to_owned();
+        Self { file: file.to_owned(), directory, value, findings }
+    }
+
+    /// Says whether this is a component, which can only be used by others.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        self.value.get("kind").and_then(Value::as_str) == Some("Component")
+    }
+
+    /// Everything that it names in other files, in the order of its fields.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        references::of(self)
+    }
+}

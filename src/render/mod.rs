@@ -1,0 +1,150 @@
+//! Rendering: a source in a tree becomes objects that know where they came from.
+//!
+//! Owns discovery (which folders are units when nothing is configured), plain manifests, the reading of kustomization
+//! files, and the external renderer. Pure over [`Tree`] but for [`external`], which runs one program of the machine. What
+//! cannot be rendered is a finding and makes the result incomplete, so that nobody takes "not rendered" for "deleted".
+//! Refuses remote resources, plugins, symbolic links and paths that leave the tree. Charts, Argo CD and Flux objects are
+//! not rendered yet, and each is a `not-rendered` warning. Decided by DESIGN §3 and §4 "Rendering".
+
+pub mod discover;
+pub mod external;
+mod foreign;
+mod ignored;
+mod inputs;
+pub mod kustomize;
+mod path;
+mod plain;
+mod provenance;
+
+pub use discover::{Discovery, discover};
+pub use external::{Kustomize, KustomizeKind, find_kustomize};
+pub use inputs::{Inputs, inputs};
+
+use crate::failure::Result;
+use crate::finding::{Finding, Place};
+use crate::git::{EntryKind, Tree};
+use crate::manifest::Object;
+use crate::unit::Unit;
+use std::time::Duration;
+
+/// How to render.
+#[derive(Debug, Clone)]
+pub struct RenderOptions {
+    /// The program that renders kustomizations, found once by [`find_kustomize`]. With none, each kustomization is an
+    /// error that says what to install.
+    pub kustomize: Option<Kustomize>,
+    /// Lines of a `.gitignore` that apply from the root of the tree, on top of its `.mergelineignore` files.
+    pub ignore: Vec<String>,
+    /// How long one external program may take.
+    pub time_limit: Duration,
+    /// How many bytes one external program may print.
+    pub output_limit: usize,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self { kustomize: None, ignore: Vec::new(), time_limit: Duration::from_secs(60), output_limit: 256 << 20 }
+    }
+}
+
+/// What a unit rendered to.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// The objects, in the renderer's order.
+    pub objects: Vec<Object>,
+    /// What is wrong, with the unit and its environment on each.
+    pub findings: Vec<Finding>,
+    /// Everything the unit is made of is among the objects. When false, the objects must not be compared, applied or
+    /// committed: what is missing is unknown, not deleted.
+    pub complete: bool,
+}
+
+impl Rendered {
+    /// Nothing, because of one finding.
+    fn broken(finding: Finding) -> Self {
+        Self { objects: Vec::new(), findings: vec![finding], complete: false }
+    }
+}
+
+/// Renders a unit: a folder with a kustomization by kustomize, a folder without as plain manifests, or one file.
+///
+/// A folder of plain manifests is what `kubectl apply -f FOLDER` takes: the files directly in it. When there is no object
+/// directly in it, the folders below count too, as far as they are no kustomizations or charts of their own.
+///
+/// # Errors
+/// When the tree cannot be read, or the machine cannot run a program or write temporary files. What is wrong with the
+/// source is a finding.
+pub fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
+    let mut rendered = match tree.kind(&unit.path)? {
+        None => Rendered::broken(missing(tree, &unit.path)?),
+        Some(EntryKind::File) => plain::render_file(tree, &unit.path)?,
+        Some(EntryKind::Directory) => render_directory(tree, unit, options)?,
+        Some(EntryKind::Symlink) => Rendered::broken(
+            Finding::error("symlink", format!("`{}` is a symbolic link, and links are not followed", unit.path))
+                .at(Place::file(unit.path.as_str()))
+                .hint("name the folder that it points to"),
+        ),
+        Some(EntryKind::Submodule) => Rendered::broken(
+            Finding::error(
+                "missing-source",
+                format!("`{}` is a submodule, whose files are not in this repository", unit.path),
+            )
+            .at(Place::file(unit.path.as_str())),
+        ),
+    };
+    rendered.findings.extend(foreign::not_rendered_yet(&rendered.objects));
+    for finding in &mut rendered.findings {
+        finding.unit.get_or_insert_with(|| unit.name.clone());
+        if finding.environments.is_empty() {
+            finding.environments.push(unit.environment.clone());
+        }
+    }
+    Ok(rendered)
+}
+
+fn render_directory(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
+    if !kustomize::files_in(tree, &unit.path)?.is_empty() {
+        return external::render(tree, unit, options);
+    }
+    let chart = path::join(&unit.path, "Chart.yaml");
+    if tree.kind(&chart)? == Some(EntryKind::File) {
+        return Ok(Rendered::broken(foreign::chart(&chart)));
+    }
+    plain::render_directory(tree, unit, &options.ignore)
+}
+
+/// The finding for a path that is not there, naming the first part that is missing.
+fn missing(tree: &dyn Tree, wanted: &str) -> Result<Finding> {
+    let finding = Finding::error("missing-source", format!("`{wanted}` is not there")).at(Place::file(wanted));
+    let mut there = String::new();
+    for part in wanted.split('/') {
+        let next = path::join(&there, part);
+        match tree.kind(&next)? {
+            Some(EntryKind::Directory) => there = next,
+            Some(EntryKind::Symlink) => {
+                return Ok(finding.hint(format!("`{next}` is a symbolic link, and links are not followed")));
+            }
+            Some(EntryKind::Submodule) => {
+                return Ok(finding.hint(format!("`{next}` is a submodule, whose files are not in this repository")));
+            }
+            Some(EntryKind::File) => return Ok(finding.hint(format!("`{next}` is a file"))),
+            None => break,
+        }
+    }
+    let names: Vec<String> = tree.list(&there)?.into_iter().map(|entry| entry.path).collect();
+    let hint = match (there.is_empty(), names.is_empty()) {
+        (_, true) => "the repository has no files".to_owned(),
+        (true, false) => format!("the root of the repository has: {}", some_of(&names)),
+        (false, false) => format!("`{there}` has: {}", some_of(&names)),
+    };
+    Ok(finding.hint(hint))
+}
+
+/// The last parts of up to eight paths.
+fn some_of(paths: &[String]) -> String {
+    let mut names: Vec<&str> = paths.iter().take(8).map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
+    if paths.len() > names.len() {
+        names.push("…");
+    }
+    names.join(", ")
+}
