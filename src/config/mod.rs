@@ -23,7 +23,7 @@ pub use schema::json_schema;
 
 use crate::failure;
 use crate::finding::{Finding, Place};
-use crate::git::Tree;
+use crate::git::tree::Tree;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Value, decode};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Source patterns: paths in which `*` stands for a folder name or a part of one.
 
 use crate::failure;
-use crate::git::{EntryKind, Tree};
+use crate::git::tree::{EntryKind, Tree};
 
 /// A path from the root of the repository in which each part may have one `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub(super) fn last_name(path: &str) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::git::MemoryTree;
+    use crate::git::tree::MemoryTree;
 
     fn found(pattern: &str, files: &[&str]) -> Vec<(String, String)> {
         let tree = files.iter().fold(MemoryTree::new(), |tree, path| tree.with(*path, "x"));

@@ -5,7 +5,7 @@ use super::pattern::{Pattern, last_name};
 use super::{Config, PATH};
 use crate::failure;
 use crate::finding::{Finding, Severity};
-use crate::git::Tree;
+use crate::git::tree::Tree;
 use crate::unit::Unit;
 
 impl Config {

@@ -16,7 +16,7 @@ use super::kustomize::{self, Kustomization, Reference, Role};
 use super::{RenderOptions, foreign, path, plain};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
-use crate::git::{Entry, EntryKind, Tree};
+use crate::git::tree::{Entry, EntryKind, Tree};
 use crate::unit::Unit;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,7 +201,7 @@ impl Graph {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::git::MemoryTree;
+    use crate::git::tree::MemoryTree;
 
     const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
 

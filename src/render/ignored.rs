@@ -3,7 +3,7 @@
 use super::path;
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
-use crate::git::{Entry, Tree};
+use crate::git::tree::{Entry, Tree};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -90,7 +90,7 @@ impl Ignored {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::git::MemoryTree;
+    use crate::git::tree::MemoryTree;
 
     #[test]
     fn deeper_files_win_and_folders_take_their_files_along() {

@@ -2,7 +2,7 @@
 
 use super::{ignored, kustomize, path};
 use crate::failure::Result;
-use crate::git::{EntryKind, Tree};
+use crate::git::tree::{EntryKind, Tree};
 use crate::unit::Unit;
 use std::collections::BTreeSet;
 

@@ -22,7 +22,7 @@ pub use inputs::{Inputs, inputs};
 
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
-use crate::git::{EntryKind, Tree};
+use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::Object;
 use crate::unit::Unit;
 use std::time::Duration;

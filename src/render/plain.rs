@@ -4,7 +4,7 @@ use super::ignored::Ignored;
 use super::{Rendered, foreign, kustomize, path};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
-use crate::git::{Entry, EntryKind, Tree};
+use crate::git::tree::{Entry, EntryKind, Tree};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{NotAnObject, Object, Origin, Value};
 use crate::unit::Unit;
@@ -229,7 +229,7 @@ fn nothing(what: &str) -> Finding {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::git::MemoryTree;
+    use crate::git::tree::MemoryTree;
     use crate::render::{RenderOptions, render};
 
     fn object(kind: &str, name: &str) -> String {

@@ -13,7 +13,7 @@ use super::kustomize::{self, Closure};
 use super::{RenderOptions, Rendered, plain, provenance};
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Place, Severity};
-use crate::git::Tree;
+use crate::git::tree::Tree;
 use crate::manifest::Source;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::unit::Unit;

@@ -4,7 +4,7 @@ use super::references::{self, Reference, Role, Target};
 use super::{Kustomization, files_in};
 use crate::failure::Result;
 use crate::finding::{Finding, Place, Severity};
-use crate::git::{EntryKind, Tree};
+use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Origin, Source, Value};
 use crate::render::path;
@@ -355,7 +355,7 @@ fn link_on(tree: &dyn Tree, target: &str) -> Result<Option<String>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::git::MemoryTree;
+    use crate::git::tree::MemoryTree;
 
     const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
 

@@ -13,7 +13,7 @@ pub use references::{Reference, Role};
 
 use crate::failure::Result;
 use crate::finding::Finding;
-use crate::git::{EntryKind, Tree};
+use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Origin, Value};
 
