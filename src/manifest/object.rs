@@ -89,17 +89,24 @@ impl Object {
     /// # Errors
     /// [`NotAnObject`] says what is missing.
     pub fn new(value: Value) -> Result<Self, NotAnObject> {
-        if value.as_map().is_none() {
-            return Err(NotAnObject::NotAMap);
-        }
+        Self::new_or_back(value).map_err(|(_, why)| why)
+    }
+
+    /// Takes a document as an object, or gives it back.
+    ///
+    /// # Errors
+    /// The document and what it lacks.
+    pub fn new_or_back(value: Value) -> Result<Self, (Value, NotAnObject)> {
         let has = |key| value.get(key).and_then(Value::as_str).is_some_and(|text: &str| !text.is_empty());
-        if !has("apiVersion") {
-            return Err(NotAnObject::NoApiVersion);
+        if value.as_map().is_none() {
+            Err((value, NotAnObject::NotAMap))
+        } else if !has("apiVersion") {
+            Err((value, NotAnObject::NoApiVersion))
+        } else if !has("kind") {
+            Err((value, NotAnObject::NoKind))
+        } else {
+            Ok(Self { value })
         }
-        if !has("kind") {
-            return Err(NotAnObject::NoKind);
-        }
-        Ok(Self { value })
     }
 
     /// The whole document.
