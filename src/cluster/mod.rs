@@ -4,9 +4,13 @@
 //! makes. Semantics are those of the Kubernetes API server.
 
 mod json;
+pub mod kube;
+pub mod kubeconfig;
 pub mod memory;
 mod selector;
 
+pub use kube::KubeCluster;
+pub use kubeconfig::{KubeconfigSource, connect};
 pub use memory::MemoryCluster;
 
 use crate::failure::Result;

@@ -159,7 +159,6 @@ pub(super) fn immutable_changes(kind: &ResourceKind, old: &Value, new: &Value) -
             let address = |value: &Value| value.path(&["spec", "clusterIP"]).and_then(Value::as_str).map(str::to_owned);
             if let (Some(before), Some(after)) = (address(old), address(new))
                 && before != after
-                && before != "None"
                 && !before.is_empty()
             {
                 causes.push(Cause {

@@ -83,7 +83,7 @@ pub(super) struct Comparison {
     pub(super) removed: FieldSet,
 }
 
-/// Applies `config` for `manager` (whose `fields` are decided here) over what is live.
+/// Applies `config` for `manager` (whose `fields` are decided here) over what is live. `said` are all its fields.
 ///
 /// # Errors
 /// The conflicts, unless `force`.
@@ -92,7 +92,7 @@ pub(super) fn apply(
     managers: &[Manager],
     config: &Value,
     mut manager: Manager,
-    owned: FieldSet,
+    said: FieldSet,
     force: bool,
     typing: Typing<'_>,
 ) -> Result<(Value, Vec<Manager>), Vec<Conflict>> {
@@ -101,7 +101,7 @@ pub(super) fn apply(
     let last = managers.iter().find(mine).map(|m| m.fields.clone()).unwrap_or_default();
     let mut others: Vec<Manager> = managers.iter().filter(|other| !other.is(&manager)).cloned().collect();
 
-    let mut kept = owned.clone();
+    let mut kept = said.clone();
     others.iter().for_each(|other| kept.extend(&other.fields));
     let dropped = last.with_parents().minus(&kept.with_parents());
     let pruned = without(&merged, &dropped, &mut Vec::new(), typing);
@@ -118,7 +118,7 @@ pub(super) fn apply(
     for other in &mut others {
         other.fields = other.fields.minus(&comparison.changed).minus(&comparison.removed);
     }
-    manager.fields = owned;
+    manager.fields = ownable(said);
     others.push(manager);
     others.retain(|other| !other.fields.is_empty());
     Ok((pruned, others))
@@ -140,10 +140,7 @@ pub(super) fn update(
         other.fields = other.fields.minus(&comparison.changed).minus(&comparison.removed);
     }
     fields.extend(&comparison.changed);
-    manager.fields = fields.minus(&comparison.removed);
-    for stripped in STRIPPED {
-        manager.fields.0.remove(&stripped.iter().map(|name| Step::Field((*name).to_owned())).collect::<Path>());
-    }
+    manager.fields = ownable(fields.minus(&comparison.removed));
     others.push(manager);
     others.retain(|other| !other.fields.is_empty());
     others
@@ -164,13 +161,18 @@ const STRIPPED: &[&[&str]] = &[
     &["metadata", "uid"],
 ];
 
-/// The fields that a configuration owns.
-pub(super) fn owned_fields(config: &Value, typing: Typing<'_>) -> FieldSet {
-    let mut set = FieldSet::default();
-    collect(config, &mut Vec::new(), typing, &mut set);
+/// Without the fields that nobody owns.
+fn ownable(mut set: FieldSet) -> FieldSet {
     for stripped in STRIPPED {
         set.0.remove(&stripped.iter().map(|name| Step::Field((*name).to_owned())).collect::<Path>());
     }
+    set
+}
+
+/// The fields that a configuration says something of.
+pub(super) fn said_fields(config: &Value, typing: Typing<'_>) -> FieldSet {
+    let mut set = FieldSet::default();
+    collect(config, &mut Vec::new(), typing, &mut set);
     set
 }
 

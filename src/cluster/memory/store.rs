@@ -298,12 +298,12 @@ impl State {
             let namespace = text(object, &["metadata", "namespace"]).unwrap_or_default();
             return Err(rejections::not_typed(&target.kind, namespace, &id.name, &why));
         }
-        let owned = merge::owned_fields(&config, typing);
+        let said = merge::said_fields(&config, typing);
         let manager = self.manager(&options.field_manager, Operation::Apply, &target.kind);
         let mut base = live.map_or_else(|| self.fresh(&served, &id), |live| live.value.clone());
         base.set("apiVersion", served.kind.type_key.api_version());
         let managers = live.map(|live| live.managers.as_slice()).unwrap_or_default();
-        let (value, managers) = merge::apply(&base, managers, &config, manager, owned, options.force, typing)
+        let (value, managers) = merge::apply(&base, managers, &config, manager, said, options.force, typing)
             .map_err(|conflicts| rejections::conflicts(&conflicts))?;
         self.finish(id, served, value, managers)
     }

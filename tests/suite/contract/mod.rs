@@ -1,3 +1,4 @@
 //! Contracts: each trait's promises, written once and kept by every implementation.
 
+mod cluster;
 mod host;
