@@ -1,0 +1,146 @@
+//! Rendering, case by case: `tests/cases/render/CASE/in` is a tree, `unit` the path that is rendered, and what comes out is
+//! `expected.yaml` (objects), `expected.places` (where each scalar came from) and `expected.findings`.
+//!
+//! `UPDATE_CASES=1` writes what comes out; look at the difference before committing it.
+
+use mergeline::finding::Finding;
+use mergeline::git::tree::MemoryTree;
+use mergeline::manifest::{Data, Value, value::escape_token, yaml};
+use mergeline::render::{Kustomize, KustomizeKind, RenderOptions, Rendered, render};
+use mergeline::unit::Unit;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/render").join(name)
+}
+
+/// Everything below a folder as a tree.
+pub(crate) fn tree_of(folder: &Path) -> MemoryTree {
+    fn add(tree: &mut MemoryTree, root: &Path, folder: &Path) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(tree, root, &path);
+            } else {
+                tree.insert(path.strip_prefix(root).unwrap().to_str().unwrap(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut tree = MemoryTree::new();
+    add(&mut tree, folder, folder);
+    tree
+}
+
+/// The lab's kustomize, or nothing after the skip was announced.
+fn kustomize() -> Option<Kustomize> {
+    let tools = mergeline_lab::needs::tools()?;
+    Some(Kustomize { program: tools.kustomize.clone(), kind: KustomizeKind::Kustomize })
+}
+
+fn rendered(name: &str, kustomize: Option<Kustomize>) -> Rendered {
+    let path = fs::read_to_string(case(name).join("unit")).unwrap().trim().to_owned();
+    let unit = Unit { environment: "dev".into(), name: "web".into(), path };
+    render(&tree_of(&case(name).join("in")), &unit, &RenderOptions { kustomize, ..RenderOptions::default() }).unwrap()
+}
+
+fn check(name: &str, rendered: &Rendered) {
+    let objects: Vec<&Value> = rendered.objects.iter().map(|object| object.value()).collect();
+    let mut places = String::new();
+    for object in &rendered.objects {
+        writeln!(places, "{}", object.reference()).unwrap();
+        leaves(object.value(), "", &mut |pointer| {
+            let place = object.value().origin_at(pointer).map(|origin| origin.place_without_excerpt().to_string());
+            let key = object.value().key_origin_at(pointer).map(|origin| origin.place_without_excerpt().to_string());
+            writeln!(places, "  {pointer} key {} value {}", key.unwrap_or("-".into()), place.unwrap_or("-".into()))
+                .unwrap();
+        });
+    }
+    let findings = rendered.findings.iter().map(|finding| format!("{}\n", told(finding))).collect();
+    expect(&case(name).join("expected.yaml"), yaml::write_documents(&objects));
+    expect(&case(name).join("expected.places"), places);
+    expect(&case(name).join("expected.findings"), findings);
+    assert_eq!(rendered.complete, !rendered.objects.is_empty());
+}
+
+fn told(finding: &Finding) -> String {
+    let place = finding.place.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{}[{}] {place}: {}", finding.severity, finding.rule, finding.message)
+}
+
+fn leaves(value: &Value, pointer: &str, visit: &mut dyn FnMut(&str)) {
+    match &value.data {
+        Data::List(items) => {
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{pointer}/{index}"), visit))
+        }
+        Data::Map(map) => {
+            map.iter().for_each(|(key, item)| leaves(item, &format!("{pointer}/{}", escape_token(&key.text)), visit))
+        }
+        _ => visit(pointer),
+    }
+}
+
+/// Compares with a file; an empty text is no file.
+fn expect(file: &Path, text: String) {
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        if text.is_empty() {
+            drop(fs::remove_file(file));
+        } else {
+            fs::write(file, &text).unwrap();
+        }
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default();
+    similar_text(&expected, &text, file);
+}
+
+fn similar_text(expected: &str, got: &str, file: &Path) {
+    assert!(expected == got, "{}\n--- expected\n{expected}\n--- got\n{got}", file.display());
+}
+
+#[test]
+fn a_folder_of_plain_manifests_is_its_objects() {
+    check("plain", &rendered("plain", None));
+}
+
+#[test]
+fn a_missing_base_and_a_remote_one_are_named_before_anything_runs() {
+    let nothing = Kustomize { program: "/nonexistent".into(), kind: KustomizeKind::Kustomize };
+    check("missing-base", &rendered("missing-base", Some(nothing)));
+}
+
+#[test]
+fn without_a_tool_the_kustomization_is_an_error_that_says_what_to_install() {
+    let rendered = rendered("overlay", None);
+    let finding = &rendered.findings[0];
+    assert!(!rendered.complete && finding.rule == "kustomize-missing");
+    assert!(finding.hint.as_ref().unwrap().contains("install kustomize"), "{finding:?}");
+}
+
+#[test]
+fn every_field_of_an_overlay_knows_where_it_came_from() {
+    let Some(kustomize) = kustomize() else { return };
+    check("overlay", &rendered("overlay", Some(kustomize)));
+}
+
+#[test]
+fn kubectl_renders_what_kustomize_renders() {
+    let (Some(kustomize), Some(tools)) = (kustomize(), mergeline_lab::needs::tools()) else { return };
+    let kubectl = Kustomize { program: tools.kubectl.clone(), kind: KustomizeKind::Kubectl };
+    assert_eq!(rendered("overlay", Some(kubectl)).objects, rendered("overlay", Some(kustomize)).objects);
+}
+
+#[test]
+fn what_kustomize_refuses_is_said_in_the_words_of_the_repository_and_without_secrets() {
+    let Some(kustomize) = kustomize() else { return };
+    let rendered = rendered("refused-by-kustomize", Some(kustomize));
+    check("refused-by-kustomize", &rendered);
+    let told = format!("{:?}", rendered.findings);
+    assert!(!told.contains("canary") && !told.contains("mergeline-render"), "{told}");
+}
+
+#[test]
+fn broken_yaml_in_a_base_is_reported_at_its_line() {
+    let Some(kustomize) = kustomize() else { return };
+    check("broken-resource", &rendered("broken-resource", Some(kustomize)));
+}
