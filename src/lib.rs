@@ -11,6 +11,7 @@ pub mod secret;
 pub mod unit;
 
 pub mod cluster;
+pub mod config;
 pub mod diff;
 pub mod event;
 pub mod git;

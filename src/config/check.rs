@@ -5,6 +5,7 @@ use super::model::{Environment, Kubeconfig};
 use super::pattern::Pattern;
 use super::{Config, Land};
 use crate::finding::Finding;
+use crate::manifest::decode::nearest;
 use crate::manifest::value::escape_token;
 use std::collections::BTreeMap;
 
@@ -49,7 +50,11 @@ impl Checks<'_> {
         let here = pointer(name);
         if let Some(reason) = unsafe_name(name) {
             let message = format!("the environment name `{name}` {reason}");
-            self.wrong_key(&here, message, "names become part of branches, folders and statuses: use letters, digits, `-`, `_` and `.`");
+            self.wrong_key(
+                &here,
+                message,
+                "names become part of branches, folders and statuses: use letters, digits, `-`, `_` and `.`",
+            );
         }
         if matches!(&environment.source, OneOrMany::Many(list) if list.is_empty()) {
             self.wrong(&format!("{here}/source"), format!("`source` of `{name}` is empty"), "name at least one folder");
@@ -57,20 +62,29 @@ impl Checks<'_> {
         for (entry, text) in environment.source.entries() {
             if let Err(reason) = Pattern::parse(text) {
                 let message = format!("the source `{text}` {reason}");
-                self.wrong(&format!("{here}/source{entry}"), message, "write a path from the root of the repository, such as `apps/*/overlays/dev`");
+                self.wrong(
+                    &format!("{here}/source{entry}"),
+                    message,
+                    "write a path from the root of the repository, such as `apps/*/overlays/dev`",
+                );
             }
         }
         if let Some(branch) = &environment.branch
             && let Some(reason) = unsafe_branch(branch)
         {
-            self.wrong(&format!("{here}/branch"), format!("the branch `{branch}` {reason}"), "choose a name such as `env/dev`");
+            self.wrong(
+                &format!("{here}/branch"),
+                format!("the branch `{branch}` {reason}"),
+                "choose a name such as `env/dev`",
+            );
         }
         self.what_needs_a_branch(name, environment);
         for (index, need) in environment.needs.iter().enumerate() {
             let at = format!("{here}/needs/{index}");
             if self.config.environment(need).is_none() {
-                let known: Vec<&str> = self.config.environments().map(|(known, _)| known).filter(|known| *known != name).collect();
-                let hint = match closest(need, &known) {
+                let known: Vec<&str> =
+                    self.config.environments().map(|(known, _)| known).filter(|known| *known != name).collect();
+                let hint = match nearest(need, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the environments are: {}", known.join(", ")),
                 };
@@ -84,7 +98,11 @@ impl Checks<'_> {
             match &cluster.kubeconfig {
                 Kubeconfig::Path(path) if !(path.starts_with('/') || path.starts_with("~/")) => {
                     let message = format!("the kubeconfig `{path}` would be read from the checkout");
-                    self.wrong(&at, message, "a kubeconfig is never taken from the repository: use `{env: NAME}` or an absolute path");
+                    self.wrong(
+                        &at,
+                        message,
+                        "a kubeconfig is never taken from the repository: use `{env: NAME}` or an absolute path",
+                    );
                 }
                 Kubeconfig::Variable(variable) if !is_variable(variable) => {
                     let message = format!("`{variable}` is no name of an environment variable");
@@ -101,9 +119,15 @@ impl Checks<'_> {
             return;
         }
         let gates = environment.gates != super::Gates::default();
-        let set = [("needs", !environment.needs.is_empty()), ("gates", gates), ("land", environment.land == Some(Land::Human))];
+        let set = [
+            ("needs", !environment.needs.is_empty()),
+            ("gates", gates),
+            ("land", environment.land == Some(Land::Human)),
+        ];
         for (key, _) in set.into_iter().filter(|(_, set)| *set) {
-            let message = format!("`{name}` has `{key}` but no `branch`: without one it is applied straight from the default branch");
+            let message = format!(
+                "`{name}` has `{key}` but no `branch`: without one it is applied straight from the default branch"
+            );
             self.wrong_key(&format!("{}/{key}", pointer(name)), message, format!("add `branch: env/{name}`"));
         }
     }
@@ -113,7 +137,11 @@ impl Checks<'_> {
         for (name, _) in self.config.environments() {
             if let Some(first) = seen.insert(name.to_lowercase(), name) {
                 let message = format!("`{name}` and `{first}` differ by case alone");
-                self.wrong_key(&pointer(name), message, "not every file system and host can keep them apart: rename one");
+                self.wrong_key(
+                    &pointer(name),
+                    message,
+                    "not every file system and host can keep them apart: rename one",
+                );
             }
         }
     }
@@ -127,9 +155,14 @@ impl Checks<'_> {
             let at = format!("{}/branch", pointer(name));
             for (other, taken) in &seen {
                 if branch == *taken {
-                    self.wrong(&at, format!("`{name}` and `{other}` have the same branch `{branch}`"), "give each environment its own branch");
+                    self.wrong(
+                        &at,
+                        format!("`{name}` and `{other}` have the same branch `{branch}`"),
+                        "give each environment its own branch",
+                    );
                 } else if below(branch, taken) || below(taken, branch) {
-                    let message = format!("Git cannot hold both the branch `{branch}` of `{name}` and `{taken}` of `{other}`");
+                    let message =
+                        format!("Git cannot hold both the branch `{branch}` of `{name}` and `{taken}` of `{other}`");
                     self.wrong(&at, message, "no branch name may be the beginning of another up to a `/`");
                 }
             }
@@ -156,7 +189,9 @@ fn unsafe_name(name: &str) -> Option<&'static str> {
         Some("is longer than 40 characters")
     } else if !name.chars().all(allowed) {
         Some("has a character other than letters, digits, `-`, `_` and `.`")
-    } else if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+    } else if !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        || !name.ends_with(|c: char| c.is_ascii_alphanumeric())
+    {
         Some("does not begin and end with a letter or digit")
     } else if name.contains("..") || name.to_ascii_lowercase().ends_with(".lock") {
         Some("cannot be part of a branch name")
@@ -167,7 +202,8 @@ fn unsafe_name(name: &str) -> Option<&'static str> {
 
 /// What a branch name must not be (`git check-ref-format`), and what is reserved, if it is.
 fn unsafe_branch(branch: &str) -> Option<&'static str> {
-    let part_is_bad = |part: &str| part.is_empty() || part.starts_with('.') || part.to_ascii_lowercase().ends_with(".lock");
+    let part_is_bad =
+        |part: &str| part.is_empty() || part.starts_with('.') || part.to_ascii_lowercase().ends_with(".lock");
     let bad_char = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     if branch.is_empty() {
         Some("is empty")
@@ -177,7 +213,13 @@ fn unsafe_branch(branch: &str) -> Option<&'static str> {
         Some("is in `mergeline/`, which holds the branches of promotions")
     } else if branch.starts_with('-') || branch == "HEAD" || branch == "@" {
         Some("means something else to Git")
-    } else if branch.len() > 200 || branch.chars().any(bad_char) || branch.contains("..") || branch.contains("@{") || branch.ends_with('.') || branch.split('/').any(part_is_bad) {
+    } else if branch.len() > 200
+        || branch.chars().any(bad_char)
+        || branch.contains("..")
+        || branch.contains("@{")
+        || branch.ends_with('.')
+        || branch.split('/').any(part_is_bad)
+    {
         Some("is no branch name that Git accepts")
     } else {
         None
@@ -186,11 +228,6 @@ fn unsafe_branch(branch: &str) -> Option<&'static str> {
 
 fn is_variable(name: &str) -> bool {
     let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// The name a person may have meant.
-fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = |name: &&str| strsim::damerau_levenshtein(written, name);
-    known.iter().copied().min_by_key(|name| near(name)).filter(|name| near(name) <= 1 + written.chars().count() / 3)
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

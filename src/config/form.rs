@@ -220,7 +220,8 @@ impl KubernetesVersion {
     pub fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
         let number = |text: &str| {
-            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+            let plain =
+                !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
             plain.then(|| text.parse::<u16>().ok()).flatten()
         };
         Some(Self { major: number(major)?, minor: number(minor)? })

@@ -15,7 +15,8 @@ impl Config {
         while order.len() < count {
             let ready = self.environments().find(|(name, environment)| {
                 let known = |need: &&String| self.environment(need).is_some();
-                !placed.contains(name) && environment.needs.iter().filter(known).all(|need| placed.contains(need.as_str()))
+                !placed.contains(name)
+                    && environment.needs.iter().filter(known).all(|need| placed.contains(need.as_str()))
             });
             let Some((name, _)) = ready else { return Err(self.cycle(&placed)) };
             placed.insert(name);

@@ -16,8 +16,8 @@ mod unsupported;
 
 pub use form::{Duration, InputOrder, KubernetesVersion, OneOrMany};
 pub use model::{
-    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, Secrets, Unknown, Validate,
-    Windows,
+    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, Secrets, Unknown,
+    Validate, Windows,
 };
 pub use schema::json_schema;
 
@@ -86,7 +86,7 @@ impl Config {
             let place = second.origin.as_ref().map_or_else(|| Place::file(PATH), crate::manifest::Origin::place);
             return Err(vec![wrong("the configuration is one document; this is a second one").at(place)]);
         }
-        let model: Model = decode::from_value(&document, "configuration")?;
+        let model: Model = decode(&document).map_err(|error| vec![error.finding("configuration")])?;
         let config = Self { model, document: Arc::new(document) };
         let findings = check::check(&config);
         if findings.is_empty() { Ok(config) } else { Err(findings) }
@@ -127,3 +127,6 @@ impl Config {
         self.document.key_origin_at(pointer).map_or_else(|| Place::file(PATH), crate::manifest::Origin::place)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,8 @@ impl Pattern {
                         let files = last && MANIFEST_ENDINGS.iter().any(|ending| after.ends_with(ending));
                         for entry in tree.list(&path)? {
                             let name = entry.path.rsplit('/').next().unwrap_or_default();
-                            let inner = name.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
+                            let inner =
+                                name.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
                             let Some(inner) = inner.filter(|inner| !inner.is_empty()) else { continue };
                             let wanted = if files { EntryKind::File } else { EntryKind::Directory };
                             if entry.kind == wanted && !(before.is_empty() && inner.starts_with('.')) {
@@ -119,7 +120,12 @@ mod tests {
 
     #[test]
     fn stars_stand_for_folders_and_are_kept() {
-        let files = ["apps/web/overlays/dev/a.yaml", "apps/db/overlays/dev/a.yaml", "apps/db/overlays/prod/a.yaml", "apps/README.md"];
+        let files = [
+            "apps/web/overlays/dev/a.yaml",
+            "apps/db/overlays/dev/a.yaml",
+            "apps/db/overlays/prod/a.yaml",
+            "apps/README.md",
+        ];
         let pairs = [("apps/db/overlays/dev".into(), "db".into()), ("apps/web/overlays/dev".into(), "web".into())];
         assert_eq!(found("apps/*/overlays/dev", &files), pairs);
         assert_eq!(found("./apps//*/overlays/de*/", &files).len(), 2);

@@ -47,9 +47,13 @@ impl Config {
                         Some(same) if same.path == unit.path => {}
                         Some(other) => {
                             let Unit { name: taken, path, .. } = &unit;
-                            let message = format!("`{}` and `{path}` would both be the unit `{taken}` of `{name}`", other.path);
+                            let message =
+                                format!("`{}` and `{path}` would both be the unit `{taken}` of `{name}`", other.path);
                             let hint = "a unit is named by what `*` matched, else by its last folder: rename a folder, or widen the pattern so that its stars tell them apart";
-                            findings.push(about(name, Finding::error("duplicate-unit", message).at(place.clone()).hint(hint)));
+                            findings.push(about(
+                                name,
+                                Finding::error("duplicate-unit", message).at(place.clone()).hint(hint),
+                            ));
                         }
                     }
                 }

@@ -17,7 +17,12 @@ impl Config {
         for (name, environment) in self.environments() {
             for key in environment.unsupported_gates() {
                 let effect = "nothing is promoted to it while the gate is there";
-                findings.push(self.not_yet(&format!("{}/{}", pointer(name), key.replace('.', "/")), key, effect, Some(name)));
+                findings.push(self.not_yet(
+                    &format!("{}/{}", pointer(name), key.replace('.', "/")),
+                    key,
+                    effect,
+                    Some(name),
+                ));
             }
             if environment.namespace.is_some() {
                 let effect = "objects without a namespace go where the kubeconfig says";
@@ -29,7 +34,11 @@ impl Config {
             (!model.validate.schemas.is_empty(), "validate.schemas", "these schemas are not used"),
             (model.validate.unknown != Unknown::default(), "validate.unknown", "unknown kinds are warnings"),
             (model.render.kustomize.allow_remote, "render.kustomize.allow-remote", "remote resources are refused"),
-            (model.render.kustomize.allow_plugins, "render.kustomize.allow-plugins", "exec and container plugins are refused"),
+            (
+                model.render.kustomize.allow_plugins,
+                "render.kustomize.allow-plugins",
+                "exec and container plugins are refused",
+            ),
         ];
         for (_, key, effect) in rest.into_iter().filter(|(set, ..)| *set) {
             findings.push(self.not_yet(&format!("/{}", key.replace('.', "/")), key, effect, None));
