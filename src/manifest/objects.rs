@@ -24,7 +24,8 @@ pub fn objects(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> (Vec<
     (objects, findings)
 }
 
-fn expand(mut value: Value, objects: &mut Vec<Object>, findings: &mut Vec<Finding>, budget: &Budget) {
+/// Takes one document apart: the object that it is, the items of a list, or a finding.
+pub(crate) fn expand(mut value: Value, objects: &mut Vec<Object>, findings: &mut Vec<Finding>, budget: &Budget) {
     let Some(items) = take_items(&mut value) else {
         return match Object::new_or_back(value) {
             Ok(object) => objects.push(object),

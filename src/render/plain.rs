@@ -5,8 +5,9 @@ use super::{Rendered, foreign, kustomize, path};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::{Entry, EntryKind, Tree};
+use crate::manifest::objects::expand;
 use crate::manifest::yaml::{self, Budget, Dialect};
-use crate::manifest::{NotAnObject, Object, Origin, Value};
+use crate::manifest::{Object, Origin, Value};
 use crate::unit::Unit;
 
 /// What one file holds.
@@ -24,7 +25,7 @@ pub(super) struct FileContent {
 pub(super) fn read(file: &str, bytes: &[u8]) -> FileContent {
     let reading = yaml::read_bytes(file, bytes, Dialect::Kubectl, &Budget::default());
     let complete = !reading.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
-    let mut content = FileContent::of(reading.documents, file);
+    let mut content = FileContent::of(reading.documents);
     content.complete &= complete;
     content.findings.splice(0..0, reading.findings);
     content
@@ -32,35 +33,20 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> FileContent {
 
 impl FileContent {
     /// Tells the objects among documents apart.
-    pub(super) fn of(documents: Vec<Value>, file: &str) -> Self {
+    pub(super) fn of(documents: Vec<Value>) -> Self {
         let mut content = Self { complete: true, ..Self::default() };
-        documents.into_iter().for_each(|document| content.take(document, file));
+        documents.into_iter().for_each(|document| content.take(document));
         content
     }
 
-    fn take(&mut self, document: Value, file: &str) {
-        let claims = document.get("apiVersion").is_some() || document.get("kind").is_some();
-        let place = document.origin.as_ref().map_or_else(|| Place::file(file), Origin::place_without_excerpt);
-        match Object::new(document.clone()) {
-            Ok(object)
-                if object.kind().ends_with("List")
-                    && object.value().get("items").is_some_and(|items| items.as_list().is_some()) =>
-            {
-                let mut list = object.into_value();
-                let items = list.remove("items").and_then(|items| match items.data {
-                    crate::manifest::Data::List(items) => Some(items),
-                    _ => None,
-                });
-                items.into_iter().flatten().for_each(|item| self.take(item, file));
-            }
-            Ok(object) => self.objects.push(object),
-            Err(reason @ (NotAnObject::NoApiVersion | NotAnObject::NoKind)) if claims => {
-                let message = format!("this document is no Kubernetes object: {reason}");
-                self.findings.push(Finding::error("not-an-object", message).at(place));
-                self.complete = false;
-            }
-            Err(_) => self.others.push(document),
+    fn take(&mut self, document: Value) {
+        if document.get("apiVersion").is_none() && document.get("kind").is_none() {
+            self.others.push(document);
+            return;
         }
+        let before = self.findings.len();
+        expand(document, &mut self.objects, &mut self.findings, &Budget::default());
+        self.complete &= self.findings.len() == before;
     }
 }
 

@@ -87,7 +87,8 @@ pub(super) fn verdict(text: &str, closure: &Closure, root: &Kustomization) -> Fi
         .join("; ");
     let message = match message.is_empty() {
         true => "kustomize failed and said nothing".to_owned(),
-        false => shortened(&message),
+        // kustomize tries each file as a folder too and ends with that, whatever was wrong.
+        false => shortened(message.split(": must build at directory").next().unwrap_or_default()),
     };
     // Overlays are named first, the file that is wrong last.
     let named = closure.files.keys().filter_map(|file| {

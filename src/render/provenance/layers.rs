@@ -13,6 +13,8 @@ struct Candidate {
     way: Vec<String>,
     value: Value,
     key: Option<Origin>,
+    /// The kind that a strategic merge patch is for; `None` for what may reach any object.
+    kind: Option<String>,
 }
 
 /// Every place that may have set a field, by the field's key; the root's come first.
@@ -30,7 +32,7 @@ impl Layers {
         let mut layers = Self::default();
         for kustomization in &closure.kustomizations {
             let value = &kustomization.value;
-            layers.fields(value, &mut Vec::new());
+            layers.fields(value, &mut Vec::new(), None);
             let list = |key: &str| value.get(key).and_then(Value::as_list).unwrap_or_default().iter().cloned();
             layers.images.extend(list("images"));
             layers.replicas.extend(list("replicas"));
@@ -43,7 +45,7 @@ impl Layers {
                 inline::documents(&text).iter().for_each(|patch| layers.patch(patch));
             }
             for text in ["transformers", "generators"].into_iter().flat_map(list) {
-                inline::documents(&text).iter().for_each(|plugin| layers.fields(plugin, &mut Vec::new()));
+                inline::documents(&text).iter().for_each(|plugin| layers.fields(plugin, &mut Vec::new(), None));
             }
         }
         let read = |file: &String| {
@@ -51,44 +53,58 @@ impl Layers {
             yaml::read_bytes(file, bytes, Dialect::Kustomize, &Budget::default()).documents
         };
         closure.patches.iter().flat_map(read).for_each(|patch| layers.patch(&patch));
-        closure.plugins.iter().flat_map(read).for_each(|plugin| layers.fields(&plugin, &mut Vec::new()));
+        closure.plugins.iter().flat_map(read).for_each(|plugin| layers.fields(&plugin, &mut Vec::new(), None));
         layers
     }
 
     /// A strategic merge patch, or a list of JSON 6902 operations.
     fn patch(&mut self, patch: &Value) {
-        let Some(operations) = patch.as_list() else { return self.fields(patch, &mut Vec::new()) };
+        let Some(operations) = patch.as_list() else {
+            let kind = patch.get("kind").and_then(Value::as_str);
+            return self.fields(patch, &mut Vec::new(), kind);
+        };
         for operation in operations {
             let (Some(pointer), Some(value)) = (operation.get("path"), operation.get("value")) else { continue };
             let tokens = pointer.as_str().unwrap_or_default().split('/').skip(1);
             let tokens = tokens.map(|token| token.replace("~1", "/").replace("~0", "~"));
             let mut way: Vec<String> = tokens.filter(|token| token != "-" && token.parse::<usize>().is_err()).collect();
             let Some(key) = way.last().cloned() else { continue };
-            let candidate = Candidate { way: way.clone(), value: value.clone(), key: pointer.origin.clone() };
+            let candidate =
+                Candidate { way: way.clone(), value: value.clone(), key: pointer.origin.clone(), kind: None };
             self.by_key.entry(key).or_default().push(candidate);
-            self.fields(value, &mut way);
+            self.fields(value, &mut way, None);
         }
     }
 
     /// Every field below `value`, which stands at `way`.
-    fn fields(&mut self, value: &Value, way: &mut Vec<String>) {
+    fn fields(&mut self, value: &Value, way: &mut Vec<String>, kind: Option<&str>) {
         match &value.data {
             Data::Map(map) => {
                 for (key, item) in map {
                     way.push(key.text.clone());
-                    let candidate = Candidate { way: way.clone(), value: item.clone(), key: key.origin.clone() };
+                    let candidate = Candidate {
+                        way: way.clone(),
+                        value: item.clone(),
+                        key: key.origin.clone(),
+                        kind: kind.map(str::to_owned),
+                    };
                     self.by_key.entry(key.text.clone()).or_default().push(candidate);
-                    self.fields(item, way);
+                    self.fields(item, way, kind);
                     way.pop();
                 }
             }
             Data::List(items) => {
                 for item in items {
                     if let (Some(key), Data::String(_) | Data::Number(_) | Data::Bool(_)) = (way.last(), &item.data) {
-                        let candidate = Candidate { way: way.clone(), value: item.clone(), key: None };
+                        let candidate = Candidate {
+                            way: way.clone(),
+                            value: item.clone(),
+                            key: None,
+                            kind: kind.map(str::to_owned),
+                        };
                         self.by_key.entry(key.clone()).or_default().push(candidate);
                     }
-                    self.fields(item, way);
+                    self.fields(item, way, kind);
                 }
             }
             _ => {}
@@ -97,10 +113,11 @@ impl Layers {
 
     /// Gives every field of `object` that has no origin yet the place that set it.
     pub(super) fn fill(&self, object: &mut Object) {
-        self.fill_value(object.value_mut(), &mut Vec::new());
+        let kind = object.kind().to_owned();
+        self.fill_value(object.value_mut(), &mut Vec::new(), &kind);
     }
 
-    fn fill_value(&self, value: &mut Value, way: &mut Vec<String>) {
+    fn fill_value(&self, value: &mut Value, way: &mut Vec<String>, kind: &str) {
         match &mut value.data {
             Data::Map(map) => {
                 let entries = std::mem::take(map);
@@ -109,9 +126,9 @@ impl Layers {
                     .map(|(mut key, mut item)| {
                         way.push(key.text.clone());
                         if key.origin.is_none() || item.origin.is_none() {
-                            self.claim(&mut key.origin, &mut item, way);
+                            self.claim(&mut key.origin, &mut item, way, kind);
                         }
-                        self.fill_value(&mut item, way);
+                        self.fill_value(&mut item, way, kind);
                         way.pop();
                         (key, item)
                     })
@@ -120,18 +137,22 @@ impl Layers {
             Data::List(items) => {
                 for item in items {
                     if item.origin.is_none() {
-                        self.claim(&mut None, item, way);
+                        self.claim(&mut None, item, way, kind);
                     }
-                    self.fill_value(item, way);
+                    self.fill_value(item, way, kind);
                 }
             }
             _ => {}
         }
     }
 
-    fn claim(&self, key: &mut Option<Origin>, item: &mut Value, way: &[String]) {
+    fn claim(&self, key: &mut Option<Origin>, item: &mut Value, way: &[String], kind: &str) {
         let Some(name) = way.last() else { return };
-        let found = self.by_key.get(name).and_then(|candidates| best(candidates, item, way));
+        // What every patch repeats to say what it is for sets nothing.
+        if matches!(way, [one] if one == "apiVersion" || one == "kind") {
+            return;
+        }
+        let found = self.by_key.get(name).and_then(|candidates| best(candidates, item, way, kind));
         if let Some(candidate) = found {
             if key.is_none() {
                 key.clone_from(&candidate.key);
@@ -188,12 +209,12 @@ impl Layers {
 
 /// The candidate with the same value and the longest common end of the way; the first among equals. Lists and maps need two
 /// common keys: `labels` alone may be anyone's.
-fn best<'a>(candidates: &'a [Candidate], item: &Value, way: &[String]) -> Option<&'a Candidate> {
+fn best<'a>(candidates: &'a [Candidate], item: &Value, way: &[String], kind: &str) -> Option<&'a Candidate> {
     let is_scalar = !matches!(item.data, Data::List(_) | Data::Map(_));
     let common =
         |candidate: &Candidate| candidate.way.iter().rev().zip(way.iter().rev()).take_while(|(a, b)| a == b).count();
     let mut found: Option<(usize, &Candidate)> = None;
-    for candidate in candidates {
+    for candidate in candidates.iter().filter(|candidate| candidate.kind.as_deref().is_none_or(|own| own == kind)) {
         let fits = match is_scalar {
             true => same_scalar(&candidate.value, item),
             false => {
