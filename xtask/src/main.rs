@@ -28,7 +28,7 @@ enum Task {
     /// Build, keep up or look at the lab: the real parts for the tests
     #[command(subcommand)]
     Lab(lab::Task),
-    /// Check workflows, the action and the dependencies' licences, bans and sources; needs no network once its checkers are built
+    /// Check workflows, the action, and the dependencies' licences, bans and sources
     Lint,
     /// Make the bundled Kubernetes schemas from what the lab's API server serves; needs `curl` and `zstd`
     Schemas(schemas::Arguments),
