@@ -21,3 +21,4 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod trust;
+pub mod validate;

@@ -124,6 +124,7 @@ impl<'a> Node<'a> {
             Some("number") => Kind::Number,
             Some("boolean") => Kind::Boolean,
             _ if !self.target.properties.is_empty() => Kind::Map,
+            _ if self.target.items.is_some() => Kind::List,
             _ => Kind::Any,
         }
     }

@@ -1,0 +1,168 @@
+//! Texts with a form of their own: quantities, times, base64, addresses.
+//!
+//! Each follows what kube-apiserver 1.36 answered, not the specification that its name suggests.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Says whether the server reads `text` as a quantity (apimachinery, `resource.ParseQuantity`): digits, and a suffix that
+/// is decimal (`m`, `k`), binary (`Ki`) or an exponent. It takes `1.`, `.`, `e3` and blanks around; so does this.
+pub(super) fn is_quantity(text: &str) -> bool {
+    let text = text.trim();
+    if text.is_empty() {
+        return false;
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let rest = &unsigned[digits(unsigned)..];
+    let rest = rest.strip_prefix('.').map_or(rest, |rest| &rest[digits(rest)..]);
+    match rest {
+        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" => true,
+        "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => true,
+        _ => rest.strip_prefix(['e', 'E']).is_some_and(|exponent| {
+            let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+            !exponent.is_empty() && exponent.bytes().all(|byte| byte.is_ascii_digit())
+        }),
+    }
+}
+
+/// Says whether `text` has the form called `format`; forms that are not known here are for the server to judge.
+pub(super) fn matches(format: &str, text: &str, go_type: bool) -> bool {
+    match format {
+        "date-time" | "datetime" => text.parse::<jiff::Timestamp>().is_ok() && is_rfc3339(text),
+        "date" => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
+        // A Go byte slice may be empty; the format of a custom resource may not.
+        "byte" => (go_type || !text.is_empty()) && is_base64(text),
+        "ipv4" => is_ipv4(text),
+        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
+        "cidr" => text.split_once('/').is_some_and(|(address, bits)| is_cidr(address, bits)),
+        "uuid" => is_uuid(text),
+        "mac" => is_mac(text),
+        _ => true,
+    }
+}
+
+/// What a text of this form looks like.
+pub(super) fn example(format: &str) -> &'static str {
+    match format {
+        "date-time" | "datetime" => "a time such as `2026-01-31T12:00:00Z`",
+        "date" => "a date such as `2026-01-31`",
+        "byte" => "base64",
+        "ipv4" => "an IPv4 address",
+        "ipv6" => "an IPv6 address",
+        "cidr" => "a CIDR block such as `10.0.0.0/8`",
+        "uuid" => "a UUID",
+        "mac" => "a MAC address",
+        _ => "of its format",
+    }
+}
+
+/// Go reads exactly `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM)`.
+fn is_rfc3339(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digits =
+        |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    let head = marks.iter().all(|(at, mark)| bytes.get(*at) == Some(mark))
+        && [0..4, 5..7, 8..10, 11..13, 14..16, 17..19].into_iter().all(digits);
+    let Some(rest) = text.get(19..).filter(|_| head) else { return false };
+    let zone = rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    zone == "Z" || (zone.len() == 6 && zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':')
+}
+
+/// Go's standard encoding: padded, line ends passed over, nothing else.
+fn is_base64(text: &str) -> bool {
+    let body: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let padding = body.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
+    let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    body.len() % 4 == 0 && body[..body.len() - padding].iter().all(alphabet)
+}
+
+/// Leading zeros are taken, as the server still does.
+fn is_ipv4(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let number = |part: &&str| {
+        !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok()
+    };
+    parts.len() == 4 && parts.iter().all(number)
+}
+
+fn is_cidr(address: &str, bits: &str) -> bool {
+    let most = if address.parse::<Ipv4Addr>().is_ok() || is_ipv4(address) {
+        32
+    } else if address.parse::<Ipv6Addr>().is_ok() {
+        128
+    } else {
+        return false;
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let hex = text.bytes().filter(|byte| *byte != b'-').collect::<Vec<_>>();
+    hex.len() == 32 && hex.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn is_mac(text: &str) -> bool {
+    let parts: Vec<&str> = text.split([':', '-', '.']).collect();
+    parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each pair was put to kube-apiserver 1.36.3, as a limit in a LimitRange.
+    #[test]
+    fn quantities_are_what_the_server_takes() {
+        let taken =
+            ["1.", ".5", "1e3", "1E3", "1E", "+1", "-1", "1k", "1Ki", "1e-3", "1e+3", "1n", "1u", " 1 ", ".", "e3"];
+        let refused = ["1K", "1i", "1 Gi", "1e", "0x1", "1.5.1", "1mi", "1Zi", "12e3k", "", "1E+"];
+        assert_eq!(taken.iter().filter(|text| !is_quantity(text)).collect::<Vec<_>>(), [&""; 0]);
+        assert_eq!(refused.iter().filter(|text| is_quantity(text)).collect::<Vec<_>>(), [&""; 0]);
+    }
+
+    /// Each was put to kube-apiserver 1.36.3, as a field of a custom resource.
+    #[test]
+    fn formats_are_what_the_server_takes() {
+        let taken = [
+            ("date-time", "2020-01-01T00:00:00Z"),
+            ("byte", "aGk="),
+            ("ipv4", "1.2.3.4"),
+            ("ipv4", "01.2.3.4"),
+            ("ipv6", "::1"),
+            ("date", "2020-01-01"),
+            ("uuid", "123e4567-e89b-12d3-a456-426614174000"),
+            ("cidr", "1.2.3.0/24"),
+            ("mac", "01:23:45:67:89:ab"),
+            ("password", "x"),
+        ];
+        let refused = [
+            ("date-time", ""),
+            ("date-time", "2020-01-01"),
+            ("date-time", "2020-01-01 00:00:00Z"),
+            ("byte", "x"),
+            ("byte", ""),
+            ("ipv4", "1.2.3"),
+            ("ipv4", "::1"),
+            ("ipv6", "1.2.3.4"),
+            ("ipv6", "::1%eth0"),
+            ("date", "2020-1-1"),
+            ("uuid", "x"),
+            ("cidr", "1.2.3.4"),
+            ("mac", "x"),
+        ];
+        assert_eq!(taken.iter().filter(|(form, text)| !matches(form, text, false)).collect::<Vec<_>>(), [&("", ""); 0]);
+        assert_eq!(
+            refused.iter().filter(|(form, text)| matches(form, text, false)).collect::<Vec<_>>(),
+            [&("", ""); 0]
+        );
+    }
+
+    #[test]
+    fn a_byte_slice_is_padded_standard_base64_with_line_ends() {
+        assert!(matches("byte", "", true) && matches("byte", "aGVs\nbG8=", true));
+        for text in ["not base64!", "aGVsbG8", "_-8=", "aGVs bG8="] {
+            assert!(!matches("byte", text, true), "{text}");
+        }
+    }
+}

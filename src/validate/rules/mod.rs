@@ -1,0 +1,60 @@
+//! The rules that judge objects beyond their schema: one file a rule, named by its id.
+//!
+//! Adding one is a file here, a line in [`RULES`], and a folder of fixtures under `tests/cases/validate/`.
+
+mod cluster_scoped_namespace;
+mod duplicate_object;
+mod metadata;
+mod missing_name;
+mod selector_mismatch;
+
+use super::Subject;
+use crate::finding::{Finding, Severity};
+use crate::schema::Catalog;
+
+/// A rule.
+pub struct Rule {
+    /// Kebab-case; the name of its file, of its fixtures and of its anchor in the docs.
+    pub id: &'static str,
+    /// What a finding of it weighs by default: an error where the API server refuses the object by itself.
+    pub severity: Severity,
+    /// What it finds, as a sentence for the list of rules.
+    pub about: &'static str,
+    check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+enum Check {
+    /// One object alone.
+    Object(fn(&Subject<'_>, &Catalog, &mut Vec<Finding>)),
+    /// All objects of a unit.
+    Set(fn(&[Subject<'_>], &Catalog, &mut Vec<Finding>)),
+}
+
+/// Every rule, by id.
+pub const RULES: [Rule; 5] = [
+    cluster_scoped_namespace::RULE,
+    duplicate_object::RULE,
+    metadata::RULE,
+    missing_name::RULE,
+    selector_mismatch::RULE,
+];
+
+/// Runs the rules that look at one object.
+pub(super) fn judge_object(subject: &Subject<'_>, catalog: &Catalog, findings: &mut Vec<Finding>) {
+    for rule in &RULES {
+        if let Check::Object(check) = rule.check {
+            check(subject, catalog, findings);
+        }
+    }
+}
+
+/// Runs the rules that look at all objects of a unit.
+pub(super) fn judge_set(subjects: &[Subject<'_>], catalog: &Catalog, findings: &mut Vec<Finding>) {
+    for rule in &RULES {
+        if let Check::Set(check) = rule.check {
+            check(subjects, catalog, findings);
+        }
+    }
+}
