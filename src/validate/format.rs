@@ -2,8 +2,6 @@
 //!
 //! Each follows what kube-apiserver 1.36 answered, not the specification that its name suggests.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 /// Says whether the server reads `text` as a quantity (apimachinery, `resource.ParseQuantity`): digits, and a suffix that
 /// is decimal (`m`, `k`), binary (`Ki`) or an exponent. It takes `1.`, `.`, `e3` and blanks around; so does this.
 pub(super) fn is_quantity(text: &str) -> bool {
@@ -29,11 +27,15 @@ pub(super) fn is_quantity(text: &str) -> bool {
 pub(super) fn matches(format: &str, text: &str, go_type: bool) -> bool {
     match format {
         "date-time" | "datetime" => text.parse::<jiff::Timestamp>().is_ok() && is_rfc3339(text),
+        // A time of Kubernetes' own with exactly six digits of fraction (apimachinery, `RFC3339Micro`).
+        "micro-time" => {
+            text.parse::<jiff::Timestamp>().is_ok() && is_rfc3339(text) && text.get(19..).is_some_and(has_microseconds)
+        }
         "date" => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
         // A Go byte slice may be empty; the format of a custom resource may not.
         "byte" => (go_type || !text.is_empty()) && is_base64(text),
         "ipv4" => is_ipv4(text),
-        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
+        "ipv6" => is_ipv6(text),
         "cidr" => text.split_once('/').is_some_and(|(address, bits)| is_cidr(address, bits)),
         "uuid" => is_uuid(text),
         "mac" => is_mac(text),
@@ -45,6 +47,7 @@ pub(super) fn matches(format: &str, text: &str, go_type: bool) -> bool {
 pub(super) fn example(format: &str) -> &'static str {
     match format {
         "date-time" | "datetime" => "a time such as `2026-01-31T12:00:00Z`",
+        "micro-time" => "a time such as `2026-01-31T12:00:00.000000Z`",
         "date" => "a date such as `2026-01-31`",
         "byte" => "base64",
         "ipv4" => "an IPv4 address",
@@ -69,6 +72,11 @@ fn is_rfc3339(text: &str) -> bool {
     zone == "Z" || (zone.len() == 6 && zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':')
 }
 
+fn has_microseconds(after_seconds: &str) -> bool {
+    let fraction = after_seconds.strip_prefix('.').map(|rest| rest.find(|c: char| !c.is_ascii_digit()));
+    fraction == Some(Some(6))
+}
+
 /// Go's standard encoding: padded, line ends passed over, nothing else.
 fn is_base64(text: &str) -> bool {
     let body: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
@@ -86,10 +94,33 @@ fn is_ipv4(text: &str) -> bool {
     parts.len() == 4 && parts.iter().all(number)
 }
 
+/// Eight groups of hexadecimal digits, `::` once for groups of zeros, the last two perhaps as an IPv4 address (RFC 4291
+/// §2.2); no zone.
+fn is_ipv6(text: &str) -> bool {
+    let groups = |text: &str| -> Option<usize> {
+        if text.is_empty() {
+            return Some(0);
+        }
+        let parts: Vec<&str> = text.split(':').collect();
+        let (last, before) = parts.split_last()?;
+        let hex = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let tail = if hex(last) { 1 } else { usize::from(is_ipv4(last)) * 2 };
+        (tail > 0 && before.iter().all(hex)).then_some(before.len() + tail)
+    };
+    match text.split_once("::") {
+        None => groups(text) == Some(8),
+        Some((head, tail)) => {
+            // An IPv4 address may only end the whole.
+            let plain = !head.contains('.');
+            plain && matches!((groups(head), groups(tail)), (Some(head), Some(tail)) if head + tail < 8)
+        }
+    }
+}
+
 fn is_cidr(address: &str, bits: &str) -> bool {
-    let most = if address.parse::<Ipv4Addr>().is_ok() || is_ipv4(address) {
+    let most = if is_ipv4(address) {
         32
-    } else if address.parse::<Ipv6Addr>().is_ok() {
+    } else if is_ipv6(address) {
         128
     } else {
         return false;
@@ -156,6 +187,18 @@ mod tests {
             refused.iter().filter(|(form, text)| matches(form, text, false)).collect::<Vec<_>>(),
             [&("", ""); 0]
         );
+    }
+
+    #[test]
+    fn ipv6_addresses_are_read_by_their_groups() {
+        for text in ["::", "::1", "1::", "fe80::1:2", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4"] {
+            assert!(is_ipv6(text), "{text}");
+        }
+        for text in
+            ["", ":", "1", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1.2.3.4::", "g::", "12345::"]
+        {
+            assert!(!is_ipv6(text), "{text}");
+        }
     }
 
     #[test]

@@ -57,9 +57,13 @@ pub(super) fn unknown(first: &Object, count: usize, catalog: &Catalog, weight: U
 
 /// One finding for all objects of a kind whose definition holds rules that are not evaluated.
 pub(super) fn cel_not_evaluated(first: &Object, kind: &KindSchema, count: usize) -> Finding {
-    let rules = if kind.cel_rules == 1 { "1 CEL rule".to_owned() } else { format!("{} CEL rules", kind.cel_rules) };
+    let rules = if kind.cel_rules == 1 {
+        format!("1 CEL rule of `{}` was", kind.type_key)
+    } else {
+        format!("{} CEL rules of `{}` were", kind.cel_rules, kind.type_key)
+    };
     let objects = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
-    let message = format!("{rules} of `{}` were not evaluated on {objects}", kind.type_key);
+    let message = format!("{rules} not evaluated on {objects}");
     let problem = Problem::new("not-evaluated", At::Value, "/kind", message);
     problem
         .hint(Some("the API server evaluates them when the object is applied".to_owned()))

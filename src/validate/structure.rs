@@ -95,12 +95,15 @@ impl Walk {
     }
 
     fn map(&mut self, node: Node<'_>, map: &Map) {
+        let mut meant = Vec::new();
         for (key, value) in map {
             let name = key.as_str();
             let known = node.field(name).or_else(|| node.values());
             let Some(known) = known else {
                 if !(self.part || node.preserves_unknown() || node.kind() == Kind::Any) && self.strict {
-                    let hint = suggestion(node, name);
+                    let near = nearest(name, node.fields().map(|(name, _)| name));
+                    meant.extend(near);
+                    let hint = near.map(|near| format!("did you mean `{near}`?")).or_else(|| whereabouts(node, name));
                     self.below(name, |walk| {
                         let message = format!("unknown field `{}`", path(&walk.pointer));
                         walk.problem(UNKNOWN_FIELD, At::Key, message, hint);
@@ -113,7 +116,9 @@ impl Walk {
                 continue;
             }
             let was = self.relaxed;
-            self.relaxed |= self.status && self.pointer.is_empty() && name == "status";
+            let is_root = self.pointer.is_empty() && self.status;
+            // Below the root as well: a claim template has a status, which the server does not look at.
+            self.relaxed |= name == "status" && (is_root || (node.is_go_type() && known.kind() == Kind::Map));
             self.below(name, |walk| walk.value(known, value));
             self.relaxed = was;
         }
@@ -124,7 +129,8 @@ impl Walk {
             let there = map.get(name).is_some_and(|value| !value.is_null());
             // A default fills a field in before the schema of a custom resource is asked.
             let filled = !node.is_go_type() && node.field(name).is_some_and(|field| field.default().is_some());
-            if !there && !filled {
+            // A misspelt field was reported with what was meant.
+            if !there && !filled && !meant.contains(&name) {
                 let message = format!("{} must have the field `{name}`", field(&self.pointer));
                 let is_null = map.contains_key(name);
                 let hint = is_null.then(|| "the server reads `null` as absent".to_owned());
@@ -213,7 +219,7 @@ impl Walk {
         }
         match &value.data {
             Data::Number(number) => self.number(schema, number.as_f64(), value),
-            Data::String(text) => self.text(schema, text, value),
+            Data::String(text) => self.text(node, schema, text, value),
             Data::List(items) => self.count(items.len(), schema.min_items, schema.max_items, "items"),
             Data::Map(map) => self.count(map.len(), schema.min_properties, schema.max_properties, "entries"),
             Data::Null | Data::Bool(_) => {}
@@ -251,7 +257,7 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, schema: &Schema, text: &str, value: &Value) {
+    fn text(&mut self, node: Node<'_>, schema: &Schema, text: &str, value: &Value) {
         if schema.min_length.is_some() || schema.max_length.is_some() {
             let length = text.chars().count() as u64;
             if let Some(least) = schema.min_length.filter(|least| length < *least) {
@@ -263,18 +269,21 @@ impl Walk {
         }
         let pattern = schema.pattern.as_ref();
         if let Some(pattern) = pattern.filter(|p| p.regex().is_some_and(|regex| !regex.is_match(text))) {
-            self.wrong(&format!("a string that matches `{}`", pattern.text), value);
+            let must = format!("a string that matches `{}`", pattern.text);
+            self.wrong(if node.is_quantity() { expected(Kind::Quantity) } else { &must }, value);
         }
     }
 
     fn count(&mut self, count: usize, least: Option<u64>, most: Option<u64>, what: &str) {
         let count = count as u64;
         let bound = match (least.filter(|least| count < *least), most.filter(|most| count > *most)) {
-            (Some(least), _) => format!("at least {least}"),
-            (_, Some(most)) => format!("at most {most}"),
+            (Some(1), _) if what == "items" => "an item".to_owned(),
+            (Some(1), _) => "an entry".to_owned(),
+            (Some(least), _) => format!("at least {least} {what}"),
+            (_, Some(most)) => format!("at most {most} {what}"),
             _ => return,
         };
-        let message = format!("{} must have {bound} {what}, got {count}", field(&self.pointer));
+        let message = format!("{} must have {bound}, got {count}", field(&self.pointer));
         self.problem(SCHEMA, At::Value, message, None);
     }
 
@@ -354,12 +363,9 @@ fn single_fields(parts: &[Schema]) -> Option<Vec<&str>> {
     parts.iter().map(|part| if let [name] = &part.required[..] { Some(&**name) } else { None }).collect()
 }
 
-/// What was probably meant by a field that is not known here: a near name, or the same name one level down.
-fn suggestion(node: Node<'_>, name: &str) -> Option<String> {
+/// Where a field belongs that is not known here: one level down; or what is known here.
+fn whereabouts(node: Node<'_>, name: &str) -> Option<String> {
     let known: Vec<&str> = node.fields().map(|(name, _)| name).collect();
-    if let Some(meant) = nearest(name, known.iter().copied()) {
-        return Some(format!("did you mean `{meant}`?"));
-    }
     let mut below = node.fields().filter(|(parent, field)| *parent != "metadata" && field.field(name).is_some());
     if let (Some((parent, _)), None) = (below.next(), below.next()) {
         return Some(format!("`{name}` is a field of `{parent}`: is it indented too little?"));

@@ -23,6 +23,41 @@ pub(crate) struct Arguments {
     plain: Option<PathBuf>,
 }
 
+/// Fields that the server's OpenAPI calls required and the server takes absent: each was put to kube-apiserver 1.36.3 in an
+/// object that holds all else it needs. Go cannot tell a zero from nothing, some are filled in, and what belongs to a
+/// feature that is off is dropped unread.
+const NOT_REQUIRED: [(&str, &[&str]); 22] = [
+    ("api.apps.v1.ControllerRevision", &["revision"]),
+    ("api.batch.v1.PodFailurePolicy", &["rules"]),
+    ("api.core.v1.ClusterTrustBundleProjection", &["path"]),
+    ("api.core.v1.ConfigMapNodeConfigSource", &["kubeletConfigKey", "name", "namespace"]),
+    ("api.core.v1.Event", &["involvedObject", "metadata"]),
+    ("api.core.v1.HTTPHeader", &["value"]),
+    ("api.core.v1.ISCSIPersistentVolumeSource", &["lun"]),
+    ("api.core.v1.ISCSIVolumeSource", &["lun"]),
+    ("api.core.v1.LimitRangeSpec", &["limits"]),
+    ("api.core.v1.PodCertificateProjection", &["keyType", "signerName"]),
+    ("api.core.v1.PreferredSchedulingTerm", &["preference"]),
+    ("api.core.v1.ScaleIOVolumeSource", &["secretRef"]),
+    ("api.core.v1.SleepAction", &["seconds"]),
+    ("api.core.v1.TypedLocalObjectReference", &["kind"]),
+    ("api.discovery.v1.ForZone", &["name"]),
+    ("DeviceClass", &["spec"]),
+    ("ResourceClaim", &["spec"]),
+    ("ResourceClaimTemplate", &["spec"]),
+    ("api.storage.v1.CSIDriver", &["spec"]),
+    ("api.storage.v1.CSINode", &["spec"]),
+    ("api.storage.v1.CSINodeSpec", &["drivers"]),
+    ("api.storage.v1.TokenRequest", &["audience"]),
+];
+
+/// Types whose required fields the server asks for in some places only: nothing in the metadata of a pod template is
+/// looked at but labels and annotations.
+const NEVER_REQUIRED: [&str; 1] = ["apimachinery.pkg.apis.meta.v1.OwnerReference"];
+
+/// Enumerations of features that are off: the server drops the field unread.
+const NO_ENUM: [(&str, &str); 1] = [("api.core.v1.Lifecycle", "stopSignal")];
+
 const TOKEN: &str = "schemas";
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -258,8 +293,27 @@ fn definition(name: &str, schema: &Value, wanted: &mut Vec<String>) -> Result<Va
         "JSON" | "JSONSchemaPropsOrArray" | "JSONSchemaPropsOrBool" | "JSONSchemaPropsOrStringArray" => {
             json!({"x-kubernetes-preserve-unknown-fields": true})
         }
-        _ => keep(name, schema, wanted)?,
+        "MicroTime" => json!({"type": "string", "format": "micro-time"}),
+        _ => enforced(name, keep(name, schema, wanted)?),
     })
+}
+
+/// Leaves out what the server says and does not ask for.
+fn enforced(name: &str, mut schema: Value) -> Value {
+    let is = |suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
+    let waived: Vec<&str> =
+        NOT_REQUIRED.iter().filter(|(suffix, _)| is(suffix)).flat_map(|(_, fields)| *fields).copied().collect();
+    if NEVER_REQUIRED.iter().any(|suffix| is(suffix)) {
+        schema["required"] = json!([]);
+    } else if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|field| !field.as_str().is_some_and(|field| waived.contains(&field)));
+    }
+    for (_, field) in NO_ENUM.iter().filter(|(suffix, _)| is(suffix)) {
+        if let Some(field) = schema["properties"][field].as_object_mut() {
+            field.shift_remove("enum");
+        }
+    }
+    schema
 }
 
 /// The keywords that say something, prose dropped. A keyword that is not known here is an error: nothing gets lost unseen.

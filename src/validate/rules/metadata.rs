@@ -54,6 +54,7 @@ fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
 
 fn labels(object: &Object, pointer: &str, report: &mut impl FnMut(&str, At, String)) {
     let none = Map::new();
+    let said = |text: &str| if object.is_secret() { String::new() } else { format!(" {}", quote(text)) };
     for (key, value) in object.value().at(pointer).and_then(Value::as_map).unwrap_or(&none) {
         let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
         if let Some(reason) = qualified(key.as_str()) {
@@ -61,9 +62,9 @@ fn labels(object: &Object, pointer: &str, report: &mut impl FnMut(&str, At, Stri
         }
         let Some(text) = value.as_str() else { continue };
         if text.len() > 63 {
-            report(&pointer, At::Value, format!("label value {} is longer than 63 bytes", quote(text)));
+            report(&pointer, At::Value, format!("label value{} is longer than 63 bytes", said(text)));
         } else if !text.is_empty() && !is_name_part(text) {
-            report(&pointer, At::Value, format!("label value {} {NAME_PART}", quote(text)));
+            report(&pointer, At::Value, format!("label value{} {NAME_PART}", said(text)));
         }
     }
 }

@@ -30,16 +30,30 @@ enum Check {
     Object(fn(&Subject<'_>, &Catalog, &mut Vec<Finding>)),
     /// All objects of a unit.
     Set(fn(&[Subject<'_>], &Catalog, &mut Vec<Finding>)),
+    /// Nothing by itself: `structure` and `kinds` report it.
+    Elsewhere,
 }
 
 /// Every rule, by id.
-pub const RULES: [Rule; 5] = [
+pub const RULES: [Rule; 12] = [
     cluster_scoped_namespace::RULE,
+    elsewhere("crd-schema", Severity::Error, "the schema of a CustomResourceDefinition cannot be read"),
+    elsewhere("duplicate-list-item", Severity::Error, "two items of a list have the key by which the server merges it"),
     duplicate_object::RULE,
     metadata::RULE,
     missing_name::RULE,
+    elsewhere("not-evaluated", Severity::Warning, "a check that the server makes was not made here"),
+    elsewhere("not-served", Severity::Error, "the server does not serve this version of the kind"),
+    elsewhere("schema", Severity::Error, "a value has a type, form or size that the server refuses, or is missing"),
     selector_mismatch::RULE,
+    elsewhere("unknown-field", Severity::Error, "a field that the server does not know"),
+    elsewhere("unknown-kind", Severity::Error, "a kind that the server does not have, or that no schema is known for"),
 ];
+
+/// A rule that falls out of looking up the kind and walking its schema.
+const fn elsewhere(id: &'static str, severity: Severity, about: &'static str) -> Rule {
+    Rule { id, severity, about, check: Check::Elsewhere }
+}
 
 /// Runs the rules that look at one object.
 pub(super) fn judge_object(subject: &Subject<'_>, catalog: &Catalog, findings: &mut Vec<Finding>) {

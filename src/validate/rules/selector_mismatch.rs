@@ -38,7 +38,7 @@ fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
             let wanted = wanted.and_then(Value::as_map);
             let expressions = expressions.and_then(Value::as_list).unwrap_or_default();
             if wanted.is_none_or(Map::is_empty) && expressions.is_empty() {
-                report("/spec/selector", "an empty `spec.selector` would select every pod".to_owned());
+                report("/spec/selector", "`spec.selector` is empty, which the server refuses".to_owned());
                 return;
             }
             missing(wanted, labels, "/spec/selector/matchLabels", &mut report);

@@ -1,0 +1,116 @@
+//! Fixtures of the rules: `tests/cases/validate/RULE/CASE.yaml` beside the findings that it must give.
+
+use mergeline::finding::{Finding, Place};
+use mergeline::manifest::yaml::{self, Budget, Dialect};
+use mergeline::manifest::{Object, Source, Value};
+use mergeline::schema::Catalog;
+use mergeline::validate::{self, Options, Verdict};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/validate")
+}
+
+/// The objects of a file, those in lists by themselves, and what reading it found.
+pub(crate) fn objects(name: &str, text: &str) -> (Vec<Object>, Vec<Finding>) {
+    let source = Source::new(name, text);
+    let reading = yaml::read(&source, Dialect::Kubectl, &Budget::default());
+    let expand = |value: Value| match value.get("items").and_then(Value::as_list) {
+        Some(items) if value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) => {
+            items.to_vec()
+        }
+        _ => vec![value],
+    };
+    let values = reading.documents.into_iter().flat_map(expand);
+    (values.filter_map(|value| Object::new(value).ok()).collect(), reading.findings)
+}
+
+/// What Mergeline says of a file, the CustomResourceDefinitions in it known.
+pub(crate) fn judge(name: &str, text: &str, options: &Options) -> Verdict {
+    let mut catalog = Catalog::bundled("1.36").unwrap();
+    let (objects, reading) = objects(name, text);
+    let mut findings = reading;
+    findings.extend(catalog.add_definitions(&objects));
+    let mut verdict = validate::validate(&objects, &catalog, options);
+    findings.append(&mut verdict.findings);
+    Verdict { findings, ..verdict }
+}
+
+fn show(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for finding in &verdict.findings {
+        let place = finding.place.as_ref().map(Place::to_string).unwrap_or_default();
+        writeln!(text, "{}[{}] {place} {}", finding.severity, finding.rule, finding.message).unwrap();
+        writeln!(text, "    at {}", finding.pointer.as_deref().unwrap_or("-")).unwrap();
+        if let Some(excerpt) = finding.place.as_ref().and_then(|place| place.excerpt.as_ref()) {
+            let column = finding.place.as_ref().and_then(|place| place.column).unwrap_or(1) as usize;
+            let marked: String = excerpt.line.chars().skip(column - 1).take(excerpt.width as usize).collect();
+            writeln!(text, "    marks {marked}").unwrap();
+        }
+        for (place, why) in &finding.related {
+            writeln!(text, "    and {place} {why}").unwrap();
+        }
+        if let Some(hint) = &finding.hint {
+            writeln!(text, "    hint: {hint}").unwrap();
+        }
+    }
+    writeln!(text, "checked {}", verdict.checked).unwrap();
+    for unchecked in &verdict.unchecked {
+        writeln!(text, "unchecked {} {}: {}", unchecked.count, unchecked.type_key, unchecked.reason).unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_rule_finds_what_its_fixtures_hold() {
+    for rule in &validate::rules::RULES {
+        let folder = cases().join(rule.id);
+        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap_or_else(|_| panic!("the rule `{}` has no fixtures", rule.id))
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty(), "the rule `{}` has no fixtures", rule.id);
+        let mut found = false;
+        for file in files {
+            let case = file.file_stem().unwrap().to_string_lossy().into_owned();
+            let verdict = judge(&format!("{case}.yaml"), &fs::read_to_string(&file).unwrap(), &Options::default());
+            found |= verdict.findings.iter().any(|finding| finding.rule == rule.id);
+            insta::with_settings!({snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true}, {
+                insta::assert_snapshot!(case, show(&verdict));
+            });
+        }
+        assert!(found, "no fixture of `{0}` gives a finding of `{0}`", rule.id);
+    }
+}
+
+#[test]
+fn every_folder_of_fixtures_is_of_a_rule() {
+    for entry in fs::read_dir(cases()).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(validate::rules::RULES.iter().any(|rule| rule.id == name), "`{name}` is no rule");
+    }
+}
+
+#[test]
+fn no_value_of_a_secret_is_said() {
+    let text = fs::read_to_string(cases().join("schema/secret.yaml")).unwrap();
+    let verdict = judge("secret.yaml", &text, &Options::default());
+    assert!(verdict.findings.len() >= 4);
+    let said = format!("{:?}", verdict.findings);
+    for value in ["hunter2", "5432", "is-not-base64", "98765"] {
+        assert!(!said.contains(value), "{value}: {said}");
+    }
+}
+
+#[test]
+fn lenient_passes_over_unknown_fields_and_nothing_else() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nsurprise: 1\ndata: []\n";
+    let lenient = Options { strict: false, ..Options::default() };
+    let rules = |options| judge("a.yaml", text, options).findings.into_iter().map(|f| f.rule).collect::<Vec<_>>();
+    assert_eq!(rules(&lenient), ["schema"]);
+    assert_eq!(rules(&Options::default()), ["unknown-field", "schema"]);
+}
