@@ -27,3 +27,8 @@ pub struct Limits {
 /// The local host takes what GitHub takes, so that the demo shows what users will see.
 pub const LOCAL: Limits =
     Limits { comment: 65_000, body: 65_000, title: 256, status_description: 140, unit: TextUnit::Characters };
+
+/// Gitea enforces none for texts (they are `LONGTEXT`): the bounds are for whoever reads them. Titles are cut by its
+/// database at 255.
+pub const GITEA: Limits =
+    Limits { comment: 200_000, body: 200_000, title: 255, status_description: 140, unit: TextUnit::Characters };

@@ -4,6 +4,8 @@
 //! retries and each host's quirks stay behind the trait. A write takes a grant that only [`crate::trust`] makes.
 
 pub mod address;
+mod gitea;
+mod http;
 pub mod limits;
 pub mod local;
 pub mod marker;
@@ -13,6 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 pub use address::{Address, HostKind};
 use async_trait::async_trait;
+pub use gitea::GiteaHost;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
 pub use local::LocalHost;
@@ -75,7 +78,8 @@ pub struct PullRequest {
     pub author: String,
     /// The commit that the merge made or fast-forwarded to.
     pub merge_commit: Option<CommitId>,
-    /// Login of who merged it.
+    /// Login of who merged it. The lists of some hosts leave it out ([`Host::pull_requests`]); asked for alone, a
+    /// merged pull request has it.
     pub merged_by: Option<String>,
     /// When it was merged, by the host's clock.
     pub merged_at: Option<Timestamp>,
@@ -298,9 +302,10 @@ pub trait Host: Send + Sync {
 pub fn connect(address: &Address) -> Result<Box<dyn Host>> {
     match address.kind {
         HostKind::Local => Ok(Box::new(LocalHost::open(&address.api_url)?)),
-        HostKind::GitHub | HostKind::GitLab | HostKind::Gitea | HostKind::Bitbucket | HostKind::Azure => {
+        HostKind::Gitea => Ok(Box::new(GiteaHost::new(address)?)),
+        HostKind::GitHub | HostKind::GitLab | HostKind::Bitbucket | HostKind::Azure => {
             Err(Failure::usage(format!("{} is not supported yet", address.kind))
-                .hint("supported: the local host of `mergeline demo`"))
+                .hint("supported are Gitea, Forgejo and the local host of `mergeline demo`"))
         }
     }
 }

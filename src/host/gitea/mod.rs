@@ -1,0 +1,377 @@
+//! Gitea and Forgejo, API v1.
+//!
+//! What is particular: no check runs and no deployments; a job's token acts as the account `gitea-actions`; a status is
+//! written with `state` and read with `status`; labels are set by number; whether a pull request can be merged is found
+//! out in the background, so that landing waits a little. Its swagger and source decide.
+
+mod comments;
+mod wire;
+
+use super::http::{Call, Dialect, HttpClient, HttpError, segment};
+use super::marker;
+use super::{
+    Address, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
+    PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+};
+use crate::commit::CommitId;
+use crate::failure::{Failure, Result};
+use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
+use async_trait::async_trait;
+use comments::CommentsOf;
+use reqwest::header::AUTHORIZATION;
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use wire::{CollaboratorPermission, CommitStatus, Label, Pull, Repository, User, state_word};
+
+/// The account that a job's token acts as.
+const JOB_ACCOUNT: &str = "gitea-actions";
+/// How often landing asks again while the host finds out whether the pull request can be merged, and how long between.
+const LANDING_ASKS: u32 = 10;
+const LANDING_WAIT: Duration = Duration::from_millis(400);
+/// How often a creating request is sent at most, when answers are lost.
+const CREATE_ATTEMPTS: u32 = 3;
+
+const PULLS: &str = "write access to pull requests (in a job: `permissions: pull-requests: write`)";
+const CODE: &str = "write access to the repository's code (in a job: `permissions: contents: write`)";
+const STATUSES: &str = "write access to commit statuses (in a job: `permissions: statuses: write`)";
+
+/// A repository on a Gitea or Forgejo server.
+#[derive(Debug)]
+pub struct GiteaHost {
+    http: HttpClient,
+    /// `owner/name`, for messages.
+    repository: String,
+    /// `/repos/OWNER/NAME`.
+    root: String,
+    identity: OnceCell<String>,
+}
+
+impl GiteaHost {
+    /// The repository at `address`, whose `api_url` ends in `/api/v1`.
+    ///
+    /// # Errors
+    /// Usage when the address is no address.
+    pub fn new(address: &Address) -> Result<Self> {
+        let dialect = Dialect {
+            name: "Gitea",
+            token_header: AUTHORIZATION,
+            token_prefix: "token ",
+            accept: "application/json",
+            page_size: ("limit", 50),
+            // It has no limit of its own.
+            write_gap: Duration::ZERO,
+        };
+        let Some((owner, name)) = address.repository.split_once('/').filter(|(_, name)| !name.contains('/')) else {
+            return Err(Failure::usage(format!("`{}` is not `owner/name`", address.repository)));
+        };
+        Ok(Self {
+            http: HttpClient::new(&address.api_url, address.token.as_ref(), dialect)?,
+            repository: address.repository.clone(),
+            root: format!("/repos/{}/{}", segment(owner), segment(name)),
+            identity: OnceCell::new(),
+        })
+    }
+
+    async fn facts(&self) -> Result<Repository> {
+        Ok(self.http.json(&Call::get(self.root.as_str())).await?)
+    }
+
+    /// The open pull request from the draft's branch in this repository to its base.
+    async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
+        let query = PullRequestQuery {
+            head_branch: Some(draft.head_branch.clone()),
+            base_branch: Some(draft.base_branch.clone()),
+            state: Some(PullRequestState::Open),
+        };
+        Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
+    }
+
+    async fn create_like(&self, draft: &PullRequestDraft) -> Result<PullRequest> {
+        let body = json!({
+            "head": draft.head_branch, "base": draft.base_branch, "title": draft.title, "body": draft.body,
+        });
+        let call = Call::create(format!("{}/pulls", self.root), body, PULLS);
+        let mut attempt = 1;
+        loop {
+            match self.http.json::<Pull>(&call).await {
+                Ok(pull) => return pull.read(),
+                // The answer was lost, or another run was faster: look.
+                Err(error) if error.maybe_done() || error.status() == Some(409) => {
+                    if let Some(pull) = self.open_like(draft).await? {
+                        return Ok(pull);
+                    }
+                    if attempt == CREATE_ATTEMPTS {
+                        return Err(error.into());
+                    }
+                    attempt += 1;
+                }
+                Err(error) if error.status() == Some(403) => {
+                    return Err(error
+                        .hint(format!(
+                            "if it is a job's token: see the permissions of Actions in the settings of `{}`, and whether \
+                             it accepts pull requests at all",
+                            self.repository
+                        ))
+                        .into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Adds labels to a pull request, making those that the repository does not have.
+    async fn add_labels(&self, number: u64, names: &[String]) -> Result<()> {
+        let path = format!("{}/labels", self.root);
+        let known: Vec<Label> = self.http.list(&Call::get(path.as_str())).await?;
+        let mut ids = Vec::new();
+        for name in names {
+            let id = match known.iter().find(|label| label.name == *name) {
+                Some(label) => label.id,
+                None => {
+                    let body = json!({"name": name, "color": "#6e7781", "description": "Set by Mergeline"});
+                    self.http.json::<Label>(&Call::create(path.as_str(), body, PULLS)).await?.id
+                }
+            };
+            ids.push(id);
+        }
+        // Adding a label that is there already changes nothing, so the answer's loss is no harm.
+        let call = Call::create(format!("{}/issues/{number}/labels", self.root), json!({"labels": ids}), PULLS);
+        match self.http.send(&call).await {
+            Err(error) if error.maybe_done() => Ok(self.http.send(&call).await?),
+            sent => Ok(sent?),
+        }
+    }
+
+    /// Reads what became of a pull request that was asked to be merged.
+    async fn landed(&self, number: u64) -> Result<(PullRequest, Option<Landing>)> {
+        let pull = self.pull_request(number).await?;
+        let landing = match (pull.state, &pull.merge_commit) {
+            (PullRequestState::Merged, Some(commit)) if pull.merged_by.as_deref() == Some(&self.identity().await?) => {
+                Some(Landing::Landed(commit.clone()))
+            }
+            (PullRequestState::Merged, _) => Some(Landing::AlreadyMerged),
+            _ => None,
+        };
+        Ok((pull, landing))
+    }
+}
+
+#[async_trait]
+impl Host for GiteaHost {
+    fn limits(&self) -> Limits {
+        limits::GITEA
+    }
+
+    async fn identity(&self) -> Result<String> {
+        let ask = || async {
+            match self.http.json::<User>(&Call::get("/user")).await {
+                Ok(user) => Ok(user.login),
+                // A personal token without that scope belongs to a person: guessing would make a second comment.
+                Err(error) if error.said().contains("scope") => {
+                    Err(error.hint("give the token the scope `read:user`").into())
+                }
+                Err(error) if matches!(error.status(), Some(403 | 404)) => Ok(JOB_ACCOUNT.to_owned()),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.identity.get_or_try_init(ask).await.cloned()
+    }
+
+    async fn repository(&self) -> Result<RepositoryFacts> {
+        let facts = self.facts().await?;
+        Ok(RepositoryFacts {
+            own_rights: facts.own_rights(),
+            default_branch: facts.default_branch,
+            web_url: facts.html_url.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    async fn rights(&self, login: &str) -> Result<Rights> {
+        let path = format!("{}/collaborators/{}/permission", self.root, segment(login));
+        match self.http.find::<CollaboratorPermission>(&Call::get(path)).await {
+            Ok(answer) => Ok(answer.map_or(Rights::None, |answer| answer.rights())),
+            // Only administrators may ask about others. Whoever can be assigned may write.
+            Err(error) if error.status() == Some(403) => {
+                let writers: Vec<User> = self.http.json(&Call::get(format!("{}/assignees", self.root))).await?;
+                let writes = writers.iter().any(|user| user.login.eq_ignore_ascii_case(login));
+                Ok(if writes { Rights::Write } else { Rights::None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn pull_request(&self, number: u64) -> Result<PullRequest> {
+        let pull: Option<Pull> = self.http.find(&Call::get(format!("{}/pulls/{number}", self.root))).await?;
+        let missing = || {
+            Failure::remote(format!("there is no pull request #{number} in `{}`", self.repository)).hint(
+                "see that the repository's name is right and that the token reaches it: for what a token may not see, \
+                 the answer is the same",
+            )
+        };
+        pull.ok_or_else(missing)?.read()
+    }
+
+    async fn pull_requests(&self, query: &PullRequestQuery) -> Result<Vec<PullRequest>> {
+        let state = match query.state {
+            None => "all",
+            Some(PullRequestState::Open) => "open",
+            Some(PullRequestState::Closed | PullRequestState::Merged) => "closed",
+        };
+        let mut call = Call::get(format!("{}/pulls", self.root)).query("state", state);
+        if let Some(base) = &query.base_branch {
+            // Older servers do not know this filter and list all; the rest is sorted out below.
+            call = call.query("base_branch", base.as_str());
+        }
+        let mut found = Vec::new();
+        let listed = self.http.list::<Pull>(&call).await.map_err(|error| match error.status() {
+            Some(404) => {
+                error.hint(format!("or pull requests are switched off in the settings of `{}`", self.repository))
+            }
+            _ => error,
+        });
+        for pull in listed? {
+            // One whose fork is gone cannot be read and cannot be what is asked for by its branch.
+            match pull.read() {
+                Ok(pull) if query.matches(&pull) => found.push(pull),
+                Ok(_) => {}
+                Err(failure) => tracing::warn!(%failure, "left out of the list"),
+            }
+        }
+        found.sort_by_key(|pull| std::cmp::Reverse(pull.number));
+        found.dedup_by_key(|pull| pull.number);
+        Ok(found)
+    }
+
+    async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
+        let call = Call::get(format!("{}/statuses/{commit}", self.root));
+        let mut statuses: Vec<CommitStatus> = self.http.list(&call).await?;
+        // Times have seconds only; numbers tell which of two is newer.
+        statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
+        let posted = statuses.into_iter().map(CommitStatus::read).collect::<Result<Vec<_>>>()?;
+        Ok(PostedStatus::newest_of_each_context(posted))
+    }
+
+    async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {
+        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        marker::ensure(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
+    }
+
+    async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
+        let status = status.within(&self.limits());
+        let own = self.identity().await?;
+        let before = self.statuses(grant.commit()).await?;
+        if PostedStatus::stands(&before, &status, &own) {
+            return Ok(Ensured::Unchanged);
+        }
+        let existed = before.iter().any(|posted| posted.status.context == status.context);
+        let body = json!({
+            "context": status.context, "state": state_word(status.state), "description": status.description,
+            "target_url": status.url.as_deref().unwrap_or_default(),
+        });
+        let call = Call::create(format!("{}/statuses/{}", self.root, grant.commit()), body, STATUSES);
+        let mut attempt = 1;
+        loop {
+            match self.http.send(&call).await {
+                Ok(()) => break,
+                Err(error) if error.maybe_done() && attempt < CREATE_ATTEMPTS => {
+                    if PostedStatus::stands(&self.statuses(grant.commit()).await?, &status, &own) {
+                        break;
+                    }
+                    attempt += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(if existed { Ensured::Updated } else { Ensured::Created })
+    }
+
+    async fn ensure_pull_request(
+        &self,
+        _grant: &PromoteGrant,
+        draft: &PullRequestDraft,
+    ) -> Result<(Ensured, PullRequest)> {
+        let (mut ensured, mut pull) = match self.open_like(draft).await? {
+            Some(pull) => (Ensured::Unchanged, pull),
+            None => (Ensured::Created, self.create_like(draft).await?),
+        };
+        if pull.title != draft.title || !marker::same_text(&pull.body, &draft.body) {
+            let body = json!({"title": draft.title, "body": draft.body});
+            let call = Call::change(format!("{}/pulls/{}", self.root, pull.number), body, PULLS);
+            pull = self.http.json::<Pull>(&call).await?.read()?;
+            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+        }
+        let missing: Vec<String> = draft.labels.iter().filter(|l| !pull.labels.contains(l)).cloned().collect();
+        if !missing.is_empty() {
+            self.add_labels(pull.number, &missing).await?;
+            pull.labels.extend(missing);
+            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+        }
+        Ok((ensured, pull))
+    }
+
+    async fn close_pull_request(&self, _grant: &PromoteGrant, number: u64, reason: &str) -> Result<Ensured> {
+        if self.pull_request(number).await?.state != PullRequestState::Open {
+            return Ok(Ensured::Unchanged);
+        }
+        let comments = CommentsOf { host: self, number };
+        marker::ensure(&comments, &self.identity().await?, None, marker::CLOSED, Some(reason)).await?;
+        let path = format!("{}/pulls/{number}", self.root);
+        match self.http.send(&Call::change(path, json!({"state": "closed"}), PULLS)).await {
+            // Merged in the meantime.
+            Err(error) if error.status() == Some(412) => Ok(Ensured::Unchanged),
+            sent => sent.map(|()| Ensured::Updated).map_err(Failure::from),
+        }
+    }
+
+    async fn land(&self, _grant: &PromoteGrant, number: u64, head: &CommitId) -> Result<Landing> {
+        let pull = self.pull_request(number).await?;
+        match pull.state {
+            PullRequestState::Merged => return Ok(Landing::AlreadyMerged),
+            PullRequestState::Closed => return Ok(Landing::Refused(format!("pull request #{number} is closed"))),
+            PullRequestState::Open if pull.head != *head => return Ok(Landing::HeadMoved),
+            PullRequestState::Open => {}
+        }
+        let facts = self.facts().await?;
+        let body = json!({"do": facts.merge_style(), "head_commit_id": head.as_str()});
+        let call = Call::create(format!("{}/pulls/{number}/merge", self.root), body, CODE);
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            let sent = self.http.send(&call).await;
+            // Also after a good answer: the merge's commit is in the pull request only. The head is pinned, so that
+            // asking again after a lost answer merges nothing else.
+            let (pull, landing) = self.landed(number).await?;
+            if let Some(landing) = landing {
+                return Ok(landing);
+            }
+            let error: HttpError = match sent {
+                Ok(()) if asked < LANDING_ASKS => {
+                    tokio::time::sleep(LANDING_WAIT).await;
+                    continue;
+                }
+                Ok(()) => return Ok(Landing::Refused("it was merged, and still looks open".to_owned())),
+                Err(error) => error,
+            };
+            if pull.head != *head {
+                return Ok(Landing::HeadMoved);
+            }
+            match error.status() {
+                Some(405) if error.said().contains("try again") && asked < LANDING_ASKS => {
+                    tokio::time::sleep(LANDING_WAIT).await;
+                }
+                // What a conflict answers, before and after the host found out by itself, says nothing to a person.
+                Some(405 | 409) if error.said().is_empty() || error.said().contains("try again") => {
+                    return Ok(Landing::Refused("it conflicts with its base, or cannot be merged yet".to_owned()));
+                }
+                Some(405 | 409) => return Ok(Landing::Refused(error.said().to_owned())),
+                _ if error.maybe_done() && asked < CREATE_ATTEMPTS => {}
+                _ => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn ensure_deployment(&self, _grant: &ApplyGrant, _deployment: &Deployment) -> Result<Ensured> {
+        Ok(Ensured::Unsupported)
+    }
+}

@@ -1,0 +1,448 @@
+//! One HTTP client for every hosted host: retries, paging, pacing, and failures that say what to do.
+//!
+//! Reading and idempotent writes are repeated after connection errors, server errors and rate limits. A write that
+//! creates something is repeated only when it certainly was not taken; otherwise it answers [`WriteError::MaybeDone`],
+//! and the caller looks before it tries again. The credential goes into one sensitive header and nowhere else: not
+//! into addresses, errors or logs.
+
+use super::marker::WriteError;
+use crate::failure::{Failure, Result};
+use crate::secret::{Secret, mask};
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER, USER_AGENT};
+use reqwest::redirect::Policy;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Once;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How often a request is repeated, beside the first time.
+const REPEATS: usize = 4;
+/// The longest wait that a host may ask for; with a longer one the run ends, and a later one goes on.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// No list is this long; a host that pages for ever must not keep us.
+const MOST_PAGES: usize = 1000;
+
+/// What differs from host to host.
+#[derive(Debug, Clone)]
+pub(super) struct Dialect {
+    /// The host's name, for messages.
+    pub name: &'static str,
+    /// The header that carries the token.
+    pub token_header: HeaderName,
+    /// What stands before the token in it, with its space.
+    pub token_prefix: &'static str,
+    /// Media type that is asked for.
+    pub accept: &'static str,
+    /// The query parameter that sets the size of a page, and its greatest value.
+    pub page_size: (&'static str, usize),
+    /// The least time between two writes.
+    pub write_gap: Duration,
+}
+
+/// A client of one host's API.
+#[derive(Debug)]
+pub(super) struct HttpClient {
+    http: reqwest::Client,
+    base: String,
+    token: Option<Secret>,
+    dialect: Dialect,
+    next_write: Mutex<Option<Instant>>,
+}
+
+/// Whether a request may be sent twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Twice is once.
+    Safe,
+    /// It creates something.
+    Creates,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    method: Method,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    repeat: Repeat,
+    /// The permission that it takes, for the hint of a refusal.
+    needs: &'static str,
+}
+
+impl Call {
+    /// Reads `path`, which starts with `/` and is encoded.
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path, Repeat::Safe, "read access to the repository")
+    }
+
+    /// Creates something; not repeated blindly.
+    pub(super) fn create(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
+        Self { body: Some(body), ..Self::new(Method::POST, path, Repeat::Creates, needs) }
+    }
+
+    /// Changes something in place.
+    pub(super) fn change(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
+        Self { body: Some(body), ..Self::new(Method::PATCH, path, Repeat::Safe, needs) }
+    }
+
+    /// Deletes something.
+    pub(super) fn delete(path: impl Into<String>, needs: &'static str) -> Self {
+        Self::new(Method::DELETE, path, Repeat::Safe, needs)
+    }
+
+    fn new(method: Method, path: impl Into<String>, repeat: Repeat, needs: &'static str) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), body: None, repeat, needs }
+    }
+
+    /// Adds a query parameter.
+    #[must_use]
+    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+}
+
+/// Encodes one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, UNSAFE).to_string()
+}
+
+/// A request that did not come back with a good answer.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    failure: Failure,
+    status: Option<StatusCode>,
+    /// The host's own words.
+    said: String,
+    /// It may have been carried out.
+    maybe_done: bool,
+    /// Whether another attempt makes sense, and what the host asks to wait.
+    again: bool,
+    retry_after: Option<Duration>,
+}
+
+impl HttpError {
+    pub(super) fn status(&self) -> Option<u16> {
+        self.status.map(|status| status.as_u16())
+    }
+
+    /// The host's own words, one line; empty when it said nothing.
+    pub(super) fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// Says whether the request may have been carried out although it failed.
+    pub(super) fn maybe_done(&self) -> bool {
+        self.maybe_done
+    }
+
+    /// Adds a hint.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.failure = self.failure.hint(hint);
+        self
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        error.failure
+    }
+}
+
+impl From<HttpError> for WriteError {
+    fn from(error: HttpError) -> Self {
+        if error.maybe_done { Self::MaybeDone(error.failure) } else { Self::NotDone(error.failure) }
+    }
+}
+
+/// A good answer.
+struct Answer {
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+type Sent<T> = std::result::Result<T, HttpError>;
+
+impl HttpClient {
+    /// A client for the API at `base`.
+    ///
+    /// # Errors
+    /// Usage when the address or the token cannot be used; remote when TLS cannot be set up.
+    pub(super) fn new(base: &str, token: Option<&Secret>, dialect: Dialect) -> Result<Self> {
+        static TLS: Once = Once::new();
+        // An error means that another part of the process has installed one already; any will do.
+        TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let address = url::Url::parse(base)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or_else(|| {
+                Failure::usage(format!("the address of {}'s API is not an http(s) address", dialect.name))
+            })?;
+        if !address.username().is_empty() || address.password().is_some() {
+            return Err(Failure::usage(format!("the address of {}'s API holds a credential", dialect.name))
+                .hint("give the token in its own variable; addresses end up in logs"));
+        }
+        let token = token.filter(|token| !token.is_empty());
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("mergeline/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static(dialect.accept));
+        if let Some(token) = token {
+            let value = HeaderValue::from_str(&format!("{}{}", dialect.token_prefix, token.expose().trim()));
+            let mut value = value.map_err(|_| {
+                Failure::usage(format!("the token for {} has characters that no token has", dialect.name))
+                    .hint("look for a line break or a quotation mark in the variable that holds it")
+            })?;
+            value.set_sensitive(true);
+            headers.insert(dialect.token_header.clone(), value);
+        }
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            // A redirected write would become a read and seem to succeed.
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            .build()
+            .map_err(|error| {
+                Failure::remote("cannot set up TLS")
+                    .because(error.without_url())
+                    .hint("install the system's CA certificates, or name a bundle in SSL_CERT_FILE")
+            })?;
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { http, base, token: token.cloned(), dialect, next_write: Mutex::new(None) })
+    }
+
+    /// Sends a call whose answer has no content of interest.
+    pub(super) async fn send(&self, call: &Call) -> Sent<()> {
+        self.answer(call).await.map(drop)
+    }
+
+    /// Sends a call and reads its answer.
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Sent<T> {
+        let answer = self.answer(call).await?;
+        self.decode(call, &answer)
+    }
+
+    /// Reads what may not be there: `None` for 404.
+    pub(super) async fn find<T: DeserializeOwned>(&self, call: &Call) -> Sent<Option<T>> {
+        match self.json(call).await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.status == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a list to its end.
+    ///
+    /// The end is where the host says so (`Link`, `X-Next-Page`, `X-Total-Count`), else after a page that is not full.
+    pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Sent<Vec<T>> {
+        let (size_name, size) = self.dialect.page_size;
+        let mut items: Vec<T> = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let call = call.clone().query(size_name, size.to_string()).query("page", page.to_string());
+            let answer = self.answer(&call).await?;
+            let more: Vec<T> = self.decode(&call, &answer)?;
+            let count = more.len();
+            items.extend(more);
+            if count == 0 || !has_next(&answer.headers, items.len(), count, size) {
+                return Ok(items);
+            }
+        }
+        let failure = Failure::remote(format!("{} lists `{}` without an end", self.dialect.name, call.path));
+        Err(HttpError {
+            maybe_done: false,
+            again: false,
+            retry_after: None,
+            said: String::new(),
+            status: None,
+            failure,
+        })
+    }
+
+    fn decode<T: DeserializeOwned>(&self, call: &Call, answer: &Answer) -> Sent<T> {
+        let mut json = serde_json::Deserializer::from_slice(&answer.body);
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let what = format!(
+                "{}'s answer to {} {} is not what its API describes",
+                self.dialect.name, call.method, call.path
+            );
+            let failure = Failure::remote(what).because(error).hint(format!(
+                "see that `{}` is the root of the API and that no proxy answers in its place",
+                self.base
+            ));
+            // The request itself was carried out.
+            let maybe_done = call.repeat == Repeat::Creates;
+            HttpError { failure, status: None, said: String::new(), maybe_done, again: false, retry_after: None }
+        })
+    }
+
+    async fn answer(&self, call: &Call) -> Sent<Answer> {
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(300))
+            .with_max_delay(Duration::from_secs(10))
+            .with_max_times(REPEATS)
+            .with_jitter();
+        (|| self.once(call))
+            .retry(waits)
+            .sleep(tokio::time::sleep)
+            .when(|error| error.again)
+            .adjust(|error, wait| match (wait, error.retry_after) {
+                (Some(_), Some(asked)) if asked > LONGEST_WAIT => None,
+                (Some(wait), Some(asked)) => Some(wait.max(asked)),
+                (wait, _) => wait,
+            })
+            .notify(
+                |error, wait| tracing::debug!(method = %call.method, path = call.path, ?wait, %error.failure, "again"),
+            )
+            .await
+    }
+
+    async fn once(&self, call: &Call) -> Sent<Answer> {
+        if call.method != Method::GET {
+            self.pace().await;
+        }
+        let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
+        if !call.query.is_empty() {
+            request = request.query(&call.query);
+        }
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let start = Instant::now();
+        let response = request.send().await.map_err(|error| self.lost(call, error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), elapsed = ?start.elapsed());
+        let body = response.bytes().await.map_err(|error| self.lost(call, error))?;
+        if status.is_success() {
+            return Ok(Answer { headers, body: body.to_vec() });
+        }
+        Err(self.refused(call, status, &headers, &body))
+    }
+
+    /// Waits for this write's turn.
+    async fn pace(&self) {
+        if self.dialect.write_gap.is_zero() {
+            return;
+        }
+        let mut next = self.next_write.lock().await;
+        if let Some(at) = *next {
+            tokio::time::sleep_until(at).await;
+        }
+        *next = Some(Instant::now() + self.dialect.write_gap);
+    }
+
+    /// There was no answer, or only the beginning of one.
+    fn lost(&self, call: &Call, error: reqwest::Error) -> HttpError {
+        let name = self.dialect.name;
+        let sent = !error.is_connect() && !error.is_builder();
+        let timeout = error.is_timeout();
+        let what = if sent {
+            format!("{name} did not answer {} {}", call.method, call.path)
+        } else {
+            format!("cannot reach {name} at {}", self.base)
+        };
+        let mut failure = Failure::remote(what).because(error.without_url());
+        failure = if timeout {
+            failure.hint("it took too long; try again later")
+        } else {
+            failure.hint("see that the address is right and can be reached from here, and try again")
+        };
+        HttpError {
+            failure,
+            status: None,
+            said: String::new(),
+            maybe_done: sent && call.repeat == Repeat::Creates,
+            again: !sent || call.repeat == Repeat::Safe,
+            retry_after: None,
+        }
+    }
+
+    /// The host answered, and not well.
+    fn refused(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> HttpError {
+        let name = self.dialect.name;
+        let said = mask(&message(body), &self.token);
+        let retry_after = retry_after(headers);
+        let limited = status == StatusCode::TOO_MANY_REQUESTS
+            // GitHub's limits answer 403.
+            || status == StatusCode::FORBIDDEN && (retry_after.is_some() || header(headers, "x-ratelimit-remaining") == Some("0"));
+        let mut what = format!("{name} answered {status} to {} {}", call.method, call.path);
+        if !said.is_empty() {
+            what = format!("{what}: {said}");
+        }
+        let failure = Failure::remote(what);
+        let failure = if limited {
+            let wait = retry_after.map_or_else(String::new, |wait| format!("; it asks to wait {} s", wait.as_secs()));
+            failure.hint(format!("{name} limits how much this token may ask{wait}"))
+        } else if status.is_redirection() {
+            let location = header(headers, LOCATION.as_str()).unwrap_or("somewhere else");
+            failure.hint(format!("it moved to {location}: use the new address or name"))
+        } else {
+            match (status, &self.token) {
+                (StatusCode::UNAUTHORIZED, None) => failure.hint("no token was given; this needs one"),
+                (StatusCode::UNAUTHORIZED, Some(_)) => failure.hint("the token is wrong, expired or revoked"),
+                (StatusCode::FORBIDDEN, _) => failure.hint(format!("the token lacks a permission: {}", call.needs)),
+                (StatusCode::NOT_FOUND, _) => failure.hint(
+                    "see that the repository's name is right and that the token reaches it: \
+                     for what a token may not see, the answer is the same",
+                ),
+                _ => failure,
+            }
+        };
+        let broken = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+        HttpError {
+            failure,
+            status: Some(status),
+            said,
+            maybe_done: broken && call.repeat == Repeat::Creates,
+            again: limited || broken && call.repeat == Repeat::Safe,
+            retry_after,
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// `Retry-After` in seconds; GitHub says when a limit ends in `X-RateLimit-Reset`, which needs a clock and is covered
+/// by waiting longer each time.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    header(headers, RETRY_AFTER.as_str())?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn has_next(headers: &HeaderMap, all: usize, page: usize, size: usize) -> bool {
+    if let Some(total) = header(headers, "x-total-count").and_then(|total| total.parse::<usize>().ok()) {
+        return all < total;
+    }
+    if let Some(links) = header(headers, LINK.as_str()) {
+        return links.contains("rel=\"next\"");
+    }
+    if let Some(next) = header(headers, "x-next-page") {
+        return !next.trim().is_empty();
+    }
+    // A page that holds more than was asked for comes from a list that is not paged.
+    page == size
+}
+
+/// The `message` (GitLab also: `error`) of a host's answer, else its text, as one short line.
+fn message(body: &[u8]) -> String {
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(json) => match json.get("message").or_else(|| json.get("error")) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        },
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
