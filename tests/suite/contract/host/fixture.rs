@@ -81,11 +81,27 @@ impl WorkingCopy {
         } else if self.try_git(&["rev-parse", "--verify", "--quiet", "HEAD"]).is_some() {
             self.git(&["checkout", "--quiet", branch]);
         }
+        self.write(file, text);
+        self.git(&["push", "--quiet", &self.remote, &format!("HEAD:{to}")]);
+        self.head()
+    }
+
+    fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path().join(file), text).unwrap();
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", &format!("Change {file}")]);
-        self.git(&["push", "--quiet", &self.remote, &format!("HEAD:{to}")]);
+    }
+
+    fn head(&self) -> CommitId {
         CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
+    }
+
+    /// Commits on a branch of another remote: a fork.
+    pub(super) fn commit_to(&self, remote: &str, branch: &str, from: &str, file: &str, text: &str) -> CommitId {
+        self.git(&["checkout", "--quiet", "-B", branch, from]);
+        self.write(file, text);
+        self.git(&["push", "--quiet", remote, &format!("HEAD:refs/heads/{branch}")]);
+        self.head()
     }
 
     pub(super) fn branch(&self, branch: &str) -> CommitId {

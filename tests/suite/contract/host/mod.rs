@@ -2,13 +2,22 @@
 
 mod cases;
 mod fixture;
+mod gitea;
 mod local;
+mod proxy;
 
 /// Makes one test of every case for each host.
 macro_rules! contract {
     ($($case:ident),+ $(,)?) => {
         mod local_host {
             $(#[tokio::test] async fn $case() { super::cases::$case(&super::local::Local::new()).await; })+
+        }
+
+        mod gitea_host {
+            $(#[tokio::test] async fn $case() {
+                let Some(fixture) = super::gitea::Gitea::new() else { return };
+                super::cases::$case(&fixture).await;
+            })+
         }
     };
 }
