@@ -34,6 +34,8 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) depth: usize,
     /// Values by anchor, with their height.
     pub(super) anchors: HashMap<usize, (Value, usize)>,
+    /// Inside `[]` or `{}`.
+    pub(super) in_flow: bool,
     /// The end of the last thing that has text.
     pub(super) last_end: u32,
 }
@@ -77,8 +79,20 @@ impl<'a> Builder<'a, '_> {
                 self.spend(1, scalar.text.len(), span.start)?;
                 ((self.scalar(scalar, span), 0), anchor)
             }
-            Event::List(anchor) => (self.list(span, level)?, anchor),
-            Event::Map(anchor) => (self.map(span, level)?, anchor),
+            Event::List(anchor, flow) => {
+                let outside = self.in_flow;
+                self.in_flow |= flow;
+                let built = self.list(span, level)?;
+                self.in_flow = outside;
+                (built, anchor)
+            }
+            Event::Map(anchor, flow) => {
+                let outside = self.in_flow;
+                self.in_flow |= flow;
+                let built = self.map(span, level)?;
+                self.in_flow = outside;
+                (built, anchor)
+            }
             Event::Alias(anchor) => return self.alias(anchor, span, level),
             // The grammar lets no other event begin a node.
             _ => {
@@ -97,7 +111,7 @@ impl<'a> Builder<'a, '_> {
 
     fn scalar(&mut self, scalar: Scalar<'a>, span: Span) -> Value {
         let text = scalar.text.clone();
-        let data = resolve::resolve(scalar, self.dialect).unwrap_or_else(|why: Meaningless| {
+        let data = resolve::resolve(scalar, self.dialect, self.in_flow).unwrap_or_else(|why: Meaningless| {
             self.report.meaningless(why, span);
             Data::String(text.into_owned())
         });
@@ -152,7 +166,14 @@ impl<'a> Builder<'a, '_> {
                 break;
             }
             let merges = matches!(&event, Event::Scalar(scalar) if is_merge(scalar));
-            let (key, _) = self.node(event, key_span, level + 1)?;
+            let not_finite = match &event {
+                Event::Scalar(scalar) => resolve::not_finite_key(scalar),
+                _ => None,
+            };
+            let key = match not_finite {
+                Some(text) => self.not_finite_key(text, key_span)?,
+                None => self.node(event, key_span, level + 1)?.0,
+            };
             let (event, value_span) = self.next()?;
             let (value, value_height) = self.node(event, value_span, level + 1)?;
             height = height.max(value_height);
@@ -169,6 +190,20 @@ impl<'a> Builder<'a, '_> {
         }
         let origin = Some(self.origin(span.start, self.last_end));
         Ok((Value { data: Data::Map(entries.map), origin }, height + 1))
+    }
+
+    /// A key such as `.inf`, which no value may be.
+    fn not_finite_key(&mut self, text: &str, span: Span) -> Result<Value, Stop> {
+        self.spend(1, text.len(), span.start)?;
+        let origin = self.origin(span.start, span.end);
+        let (start, end) = origin.span();
+        let written = origin.source().text().get(start as usize..end as usize).unwrap_or_default();
+        if self.dialect == Dialect::Kustomize {
+            self.report.non_string_key("a number", span);
+        } else if written != text {
+            self.report.changed_key("number-key", written, text, span);
+        }
+        Ok(Value::from(text).with_origin(origin))
     }
 
     /// `<<`: in go-yaml v2 the later of `<<` and a key wins, in kustomize the key; of a list, the earlier map.

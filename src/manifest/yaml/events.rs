@@ -1,17 +1,17 @@
 //! The YAML grammar as a stream of events: the only file that knows `granit-parser`.
 
-use granit_parser::{ErrorKind, Event as Raw, Parser, ScalarStyle, StrInput};
+use granit_parser::{ErrorKind, Event as Raw, Parser, ScalarStyle, StrInput, StructureStyle};
 use std::borrow::Cow;
 
 /// What the grammar says comes next.
 #[derive(Debug)]
 pub(super) enum Event<'a> {
     Scalar(Scalar<'a>),
-    /// A list starts; the number is its anchor, 0 for none.
-    List(usize),
+    /// A list starts; the number is its anchor, 0 for none, and the flag says that it is written in `[]`.
+    List(usize, bool),
     ListEnd,
-    /// A map starts; the number is its anchor, 0 for none.
-    Map(usize),
+    /// A map starts; the number is its anchor, 0 for none, and the flag says that it is written in `{}`.
+    Map(usize, bool),
     MapEnd,
     Alias(usize),
     DocumentStart,
@@ -110,12 +110,15 @@ impl<'a> Events<'a> {
             self.last_end = self.last_end.max(span.end);
             let event = match event {
                 Raw::Scalar(text, style, anchor, tag) => {
+                    let nothing = style == ScalarStyle::Plain && span.start == span.end;
+                    // The parser writes `~` for some of the values that are not there.
+                    let text = if nothing { Cow::Borrowed("") } else { text };
                     let tag = tag.as_deref().map(known_tag);
                     Event::Scalar(Scalar { text, plain: style == ScalarStyle::Plain, anchor, tag })
                 }
-                Raw::SequenceStart(_, anchor, _) => Event::List(anchor),
+                Raw::SequenceStart(style, anchor, _) => Event::List(anchor, style == StructureStyle::Flow),
                 Raw::SequenceEnd => Event::ListEnd,
-                Raw::MappingStart(_, anchor, _) => Event::Map(anchor),
+                Raw::MappingStart(style, anchor, _) => Event::Map(anchor, style == StructureStyle::Flow),
                 Raw::MappingEnd => Event::MapEnd,
                 Raw::Alias(anchor) => Event::Alias(anchor),
                 Raw::DocumentStart(..) => Event::DocumentStart,

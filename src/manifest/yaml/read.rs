@@ -80,6 +80,7 @@ fn document<'a>(
         dialect,
         depth,
         anchors: HashMap::new(),
+        in_flow: false,
         last_end: offset(start),
     };
     let Some(value) = builder.document()? else { return Ok(()) };

@@ -21,9 +21,12 @@ pub(super) enum Meaningless {
     NotBase64,
 }
 
-/// What a scalar stands for in `dialect`.
-pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect) -> Result<Data, Meaningless> {
+/// What a scalar stands for in `dialect`; `in_flow` when it stands inside `[]` or `{}`.
+pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Result<Data, Meaningless> {
     let Scalar { text, plain, tag, .. } = scalar;
+    if in_flow && dialect == Dialect::Kustomize && plain && tag.is_none() && quoted_by_kyaml(&text) {
+        return Ok(Data::String(text.into_owned()));
+    }
     let tag = match (tag, dialect) {
         (None, _) | (Some(Tag::NonSpecific), Dialect::Kustomize) if plain => None,
         (Some(tag @ (Tag::Int | Tag::Float | Tag::Bool | Tag::Null | Tag::Timestamp)), _) => Some(tag),
@@ -55,6 +58,25 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect) -> Result<Data, Mean
     }
 }
 
+/// kyaml writes every node as text once more before it reads it. Inside `[]` and `{}` that puts quotes around nothing
+/// and around times, which are strings from then on.
+fn quoted_by_kyaml(text: &str) -> bool {
+    text.is_empty() || (text.contains(':') && timestamp::normalise(text).is_some())
+}
+
+/// The text of a key that is `.inf` or `.nan`, as `sigs.k8s.io/yaml` writes it.
+pub(super) fn not_finite_key(scalar: &Scalar<'_>) -> Option<&'static str> {
+    if !scalar.plain || scalar.tag.is_some() {
+        return None;
+    }
+    match &*scalar.text {
+        ".nan" | ".NaN" | ".NAN" => Some(".nan"),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(".inf"),
+        "-.inf" | "-.Inf" | "-.INF" => Some("-.inf"),
+        _ => None,
+    }
+}
+
 fn number(literal: Cow<'_, str>, kind: NumberKind) -> Data {
     Data::Number(Number::new(literal.into_owned(), kind))
 }
@@ -81,6 +103,13 @@ fn implicit(text: &str, dialect: Dialect, try_timestamp: bool) -> Implicit {
     match first {
         b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => word(text, dialect),
         b'.' if matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
+        // Go's ParseFloat lets an underscore stand between two digits.
+        b'.' if text.contains('_') => {
+            let digit = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
+            let between = |at: usize| digit(at.checked_sub(1)) && digit(Some(at + 1));
+            let separated = text.bytes().enumerate().all(|(at, byte)| byte != b'_' || between(at));
+            if separated { float(&text.replace('_', "")) } else { Implicit::Text }
+        }
         b'.' => float(text),
         b'+' | b'-' if matches!(&text[1..], ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
         b'0'..=b'9' | b'+' | b'-' => {

@@ -2,6 +2,8 @@
 //!
 //! Deterministic: the same value gives the same bytes. Keys stay in the order given ([`canonical`] sorts them); numbers
 //! are written by value as Go prints them (`0644` as `420`, `1.0` as `1`); long lines are not folded.
+//!
+//! The one text that does not survive is the key `<<`: kustomize takes it for a merge even in quotes.
 
 use crate::manifest::value::{Data, Key, Map, NumberKind, Value};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -60,6 +62,12 @@ fn ordered(value: &Value, first: &[&str]) -> Value {
     Value { data, origin: value.origin.clone() }
 }
 
+/// Says whether a text of several lines would not survive as a block: go-yaml takes a tab at its start for indentation,
+/// and blank lines at its end depend on what follows the block in the file.
+fn must_be_quoted(text: &str) -> bool {
+    text.contains('\n') && (text.ends_with("\n\n") || text.trim_start_matches('\n').starts_with(['\t']) || text == "\n")
+}
+
 /// Keeps the emitter's trait off [`Value`] itself, so that nothing else serialises manifests by accident.
 struct Written<'a>(&'a Value);
 
@@ -73,6 +81,7 @@ impl Serialize for Written<'_> {
                 (NumberKind::Unsigned(n), None) => serializer.serialize_u64(n),
                 (NumberKind::Float(n), None) => serializer.serialize_f64(n),
             },
+            Data::String(text) if must_be_quoted(text) => serde_saphyr::DoubleQuoted(text).serialize(serializer),
             Data::String(text) => serializer.serialize_str(text),
             Data::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;

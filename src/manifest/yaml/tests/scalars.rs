@@ -53,7 +53,8 @@ fn scalars_mean_what_each_go_library_makes_of_them() {
         ("1.", "f1", "f1"),
         ("1.0", "f1", "f1"),
         (".5", "f0.5", "f0.5"),
-        (".5_0", "\".5_0\"", "\".5_0\""),
+        (".5_0", "f0.5", "f0.5"),
+        (".5__0", "\".5__0\"", "\".5__0\""),
         ("1e3", "f1000", "f1000"),
         ("1e400", "\"1e400\"", "\"1e400\""),
         ("1e", "\"1e\"", "\"1e\""),
@@ -121,6 +122,8 @@ fn keys_resolve_before_they_become_strings() {
         ("0.00001", "1e-05", "number-key", "non-string-key"),
         ("2001-01-01", "2001-01-01", "", "non-string-key"),
         ("\"2001-01-01\"", "2001-01-01", "", ""),
+        (".inf", ".inf", "", "non-string-key"),
+        ("+.INF", ".inf", "number-key", "non-string-key"),
         ("18446744073709551615", "18446744073709551615", "non-string-key", "non-string-key"),
     ];
     let rules = |told: Vec<String>| told.join(",").split(' ').next().unwrap_or_default().to_owned();
@@ -137,4 +140,12 @@ fn keys_resolve_before_they_become_strings() {
         assert_eq!(rules(told(&kubectl(&document))), "non-string-key", "{key}");
         assert_eq!(kubectl(&document).documents[0].as_map().unwrap().len(), 1, "{key}");
     }
+}
+
+#[test]
+fn kustomize_quotes_times_and_nothing_inside_brackets() {
+    let values = |text: &str| format!("{:?}", kustomize(text).documents[0].get("a").unwrap());
+    assert_eq!(values("a: [2001-01-01 10:00:00, 2001-01-01]"), "[\"2001-01-01 10:00:00\", \"2001-01-01T00:00:00Z\"]");
+    assert_eq!(values("a: {b: }"), "{\"b\": \"\"}");
+    assert_eq!(values("a:\n  b:\n  c: 2001-01-01 10:00:00"), "{\"b\": null, \"c\": \"2001-01-01T10:00:00Z\"}");
 }
