@@ -1,8 +1,19 @@
 //! Git: reading trees at commits, history, fetching what a shallow clone lacks, writing trees and commits, leased push.
 //!
 //! Reading and local writing go through gix; fetch and push run the machine's `git`, which has the job's credentials
-//! and which gix cannot replace (it has no push). Refuses to push without a grant.
+//! and which gix cannot replace (it has no push). Refuses to push without a grant. No gix type leaves this room.
 
+mod changes;
+mod commit_tree;
+mod directory_tree;
+mod history;
+mod id;
+mod repository;
 pub mod tree;
 
+pub use commit_tree::CommitTree;
+pub use directory_tree::DirectoryTree;
+pub use history::{CommitInfo, Person};
+pub use id::TreeId;
+pub use repository::Repository;
 pub use tree::{Entry, EntryKind, MemoryTree, Tree};

@@ -3,5 +3,6 @@
 
 mod architecture;
 mod contract;
+mod git;
 mod render;
 mod validate;

@@ -1,0 +1,4 @@
+//! The room `git` against real repositories that the machine's `git` makes and judges.
+
+mod reading;
+pub(crate) mod sandbox;
