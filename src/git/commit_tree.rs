@@ -64,7 +64,11 @@ impl CommitTree {
 
     /// What stands at a path other than the root.
     fn find(&self, path: &str) -> Result<Option<(EntryKind, ObjectId)>> {
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (parent, name) = match path.rsplit_once('/') {
+            Some(("", _)) => return Ok(None),
+            Some(split) => split,
+            None => ("", path),
+        };
         let Some(directory) = self.directory(parent)? else { return Ok(None) };
         let found = directory.binary_search_by(|item| item.name.as_str().cmp(name)).ok();
         Ok(found.map(|index| &directory[index]).filter(|item| item.exact).map(|item| (item.kind, item.id)))

@@ -4,16 +4,23 @@
 //! and which gix cannot replace (it has no push). Refuses to push without a grant. No gix type leaves this room.
 
 mod changes;
+mod command;
 mod commit_tree;
 mod directory_tree;
 mod history;
 mod id;
+mod push;
+mod remote;
 mod repository;
 pub mod tree;
+mod write;
 
 pub use commit_tree::CommitTree;
 pub use directory_tree::DirectoryTree;
 pub use history::{CommitInfo, Person};
 pub use id::TreeId;
+pub use push::{BranchUpdate, Pushed};
+pub use remote::Remote;
 pub use repository::Repository;
 pub use tree::{Entry, EntryKind, MemoryTree, Tree};
+pub use write::{CommitDraft, IDENTITY, TreeEdit};
