@@ -5,7 +5,80 @@
 //! types and merge keys) and RFC 6901 (pointers).
 
 pub mod change;
+mod compare;
+mod images;
+mod lines;
+mod pairing;
+mod quantity;
 pub mod redact;
+mod spot;
+mod text;
 
 pub use change::{Action, Change, ChangeSet, DiffLine, FieldAction, FieldChange, FoldedChange, ImageChange, LineKind};
 pub use redact::{Redacted, Redactor};
+
+use crate::finding::ObjectRef;
+use crate::manifest::{Object, Origin};
+use crate::unit::Unit;
+use pairing::{Pair, pair};
+use spot::Spot;
+
+/// Tells what changes from `before` to `after`: the two renders of one unit.
+///
+/// `redactor` masks what it has learned; the Secrets of these two renders are learned here in any case. Teach it all
+/// other renders first, since a value of one unit's Secret may stand in another unit's ConfigMap. Changes come in the
+/// order of `after`, then the deleted ones in the order of `before`. A render against itself gives none.
+#[must_use]
+pub fn diff(unit: &Unit, before: &[Object], after: &[Object], redactor: &Redactor) -> Vec<Change> {
+    let mut redactor = redactor.clone();
+    redactor.learn(before);
+    redactor.learn(after);
+    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, &redactor)).collect()
+}
+
+fn change(unit: &Unit, pair: &Pair<'_>, redactor: &Redactor) -> Option<Change> {
+    let (object, action) = match pair {
+        Pair::Created(object) => (*object, Action::Create),
+        Pair::Deleted(object) => (*object, Action::Delete),
+        Pair::Kept(_, object) => (*object, Action::Update),
+        Pair::Replaced(_, object) => (*object, Action::Replace),
+    };
+    let mut change = Change {
+        environment: unit.environment.clone(),
+        unit: unit.name.clone(),
+        object: redactor.reference(&object.reference()),
+        former: None,
+        action,
+        fields: Vec::new(),
+        lines: Vec::new(),
+        images: Vec::new(),
+        place: object.value().origin.as_ref().map(Origin::place_without_excerpt),
+    };
+    match pair {
+        Pair::Created(object) => change.lines = compare::whole(object, LineKind::Added, redactor),
+        Pair::Deleted(object) => change.lines = compare::whole(object, LineKind::Removed, redactor),
+        Pair::Kept(before, after) | Pair::Replaced(before, after) => {
+            if before.value() == after.value() {
+                return None;
+            }
+            let comparison = compare::compare(before, after, Spot::root(), redactor);
+            if comparison.fields.is_empty() {
+                return None;
+            }
+            let former = before.reference();
+            let same_version = ObjectRef { api_version: object.api_version().to_owned(), ..former.clone() };
+            if same_version != object.reference() {
+                change.former = Some(redactor.reference(&former));
+            }
+            let first = comparison.fields.iter().find(|field| field.action != FieldAction::Removed);
+            change.place = first.and_then(|field| field.place.clone()).or(change.place);
+            change.fields = comparison.fields;
+            change.lines = comparison.lines;
+            change.images = images::changes(before, after, redactor);
+        }
+    }
+    Some(change)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! What is known of a place in an object: how its list is merged, whether it holds a quantity.
+//!
+//! The schema says it where there is one. Without one (a custom resource whose definition is not in the tree) the names
+//! that Kubernetes' own types use are taken at their word, since custom resources embed those types.
+
+use crate::manifest::Value;
+
+/// How the items of two lists are matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Matching {
+    /// By the fields that identify an item; order says nothing.
+    Keys(Vec<String>),
+    /// By value; order says nothing.
+    Set,
+    /// In order.
+    Ordered,
+}
+
+/// A place in an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot<'a> {
+    key: &'a str,
+    parent: &'a str,
+}
+
+impl<'a> Spot<'a> {
+    /// The whole object.
+    pub(super) fn root() -> Self {
+        Self { key: "", parent: "" }
+    }
+
+    /// The value of `key`.
+    pub(super) fn field(self, key: &'a str) -> Self {
+        Self { key, parent: self.key }
+    }
+
+    /// An item of the list here.
+    pub(super) fn item(self) -> Self {
+        self
+    }
+
+    /// How the two lists here are matched. Falls back to order where the keys do not identify the items.
+    pub(super) fn matching(self, before: &[Value], after: &[Value]) -> Matching {
+        let unique = |keys: &[String]| [before, after].iter().all(|items| identify(items, keys));
+        if let Some(keys) = self.known_keys()
+            && unique(&keys)
+        {
+            return Matching::Keys(keys);
+        }
+        if matches!(self.key, "finalizers" | "accessModes" | "loadBalancerSourceRanges") {
+            return Matching::Set;
+        }
+        // A list of named things in a kind that nobody described.
+        for key in ["name", "id", "key", "job_name"] {
+            let keys = [key.to_owned()];
+            if unique(&keys) {
+                return Matching::Keys(keys.to_vec());
+            }
+        }
+        Matching::Ordered
+    }
+
+    /// The merge keys that Kubernetes' own types have for a list of this name.
+    fn known_keys(self) -> Option<Vec<String>> {
+        let keys: &[&str] = match (self.key, self.parent) {
+            ("containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets", _) => {
+                &["name"]
+            }
+            ("volumeMounts", _) => &["mountPath"],
+            ("volumeDevices", _) => &["devicePath"],
+            ("ports", "containers" | "initContainers" | "ephemeralContainers") => &["containerPort", "protocol"],
+            ("ports", "spec") => &["port", "protocol"],
+            ("hostAliases", _) => &["ip"],
+            ("topologySpreadConstraints", _) => &["topologyKey", "whenUnsatisfiable"],
+            ("ownerReferences", _) => &["uid"],
+            ("conditions", _) => &["type"],
+            _ => return None,
+        };
+        Some(keys.iter().map(|key| (*key).to_owned()).collect())
+    }
+
+    /// Says whether items that are matched by name still run in the order of the list.
+    pub(super) fn order_counts(self) -> bool {
+        self.key == "initContainers"
+    }
+
+    /// Says whether the value here is a quantity.
+    pub(super) fn is_quantity(self) -> bool {
+        matches!(self.parent, "limits" | "requests" | "capacity" | "hard" | "default" | "defaultRequest" | "overhead")
+            || matches!(self.key, "sizeLimit" | "divisor" | "averageValue" | "storage")
+    }
+}
+
+/// The identity of an item: the values of `keys`, with the protocol that the API fills in. `None` when a key is missing.
+pub(super) fn identity(item: &Value, keys: &[String]) -> Option<Vec<String>> {
+    keys.iter()
+        .map(|key| match item.get(key) {
+            Some(value) if value.as_map().is_none() && value.as_list().is_none() => {
+                Some(super::text::scalar(&value.data))
+            }
+            None if key == "protocol" => Some("TCP".to_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Says whether each item has its own identity.
+fn identify(items: &[Value], keys: &[String]) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    items.iter().all(|item| identity(item, keys).is_some_and(|identity| seen.insert(identity)))
+}
