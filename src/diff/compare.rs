@@ -158,9 +158,9 @@ impl<'a> Walk<'a> {
         let pairs = match &matching {
             Matching::Ordered => in_order(before.0, after.0),
             Matching::Set => by_identity(before.0, after.0, |item| Some(vec![text::flow(&item.data)])),
-            Matching::Keys(keys) => by_identity(before.0, after.0, |item| identity(item, keys)),
+            Matching::Keys { keys, .. } => by_identity(before.0, after.0, |item| identity(item, keys)),
         };
-        if spot.order_counts() {
+        if matches!(matching, Matching::Keys { ordered: true, .. }) {
             self.order(&pairs, after.0.len(), &matching, after.0, step);
         }
         for (old, new) in pairs {
@@ -468,7 +468,7 @@ fn place(raw: &Value) -> Option<Place> {
 /// What a path calls an item.
 fn item_name(item: &Value, matching: &Matching, at: usize) -> String {
     match matching {
-        Matching::Keys(keys) => {
+        Matching::Keys { keys, .. } => {
             let values = identity(item, keys).unwrap_or_default();
             let pairs: Vec<String> = keys
                 .iter()

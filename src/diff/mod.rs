@@ -19,24 +19,32 @@ pub use redact::{Redacted, Redactor};
 
 use crate::finding::ObjectRef;
 use crate::manifest::{Object, Origin};
+use crate::schema::Catalog;
 use crate::unit::Unit;
 use pairing::{Pair, pair};
 use spot::Spot;
 
 /// Tells what changes from `before` to `after`: the two renders of one unit.
 ///
+/// `catalog` says how lists merge and what is a quantity; without it, the names of Kubernetes' own fields do.
 /// `redactor` masks what it has learned; the Secrets of these two renders are learned here in any case. Teach it all
 /// other renders first, since a value of one unit's Secret may stand in another unit's ConfigMap. Changes come in the
 /// order of `after`, then the deleted ones in the order of `before`. A render against itself gives none.
 #[must_use]
-pub fn diff(unit: &Unit, before: &[Object], after: &[Object], redactor: &Redactor) -> Vec<Change> {
+pub fn diff(
+    unit: &Unit,
+    before: &[Object],
+    after: &[Object],
+    catalog: Option<&Catalog>,
+    redactor: &Redactor,
+) -> Vec<Change> {
     let mut redactor = redactor.clone();
     redactor.learn(before);
     redactor.learn(after);
-    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, &redactor)).collect()
+    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, catalog, &redactor)).collect()
 }
 
-fn change(unit: &Unit, pair: &Pair<'_>, redactor: &Redactor) -> Option<Change> {
+fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Redactor) -> Option<Change> {
     let (object, action) = match pair {
         Pair::Created(object) => (*object, Action::Create),
         Pair::Deleted(object) => (*object, Action::Delete),
@@ -61,7 +69,7 @@ fn change(unit: &Unit, pair: &Pair<'_>, redactor: &Redactor) -> Option<Change> {
             if before.value() == after.value() {
                 return None;
             }
-            let comparison = compare::compare(before, after, Spot::root(), redactor);
+            let comparison = compare::compare(before, after, Spot::root(catalog, &object.type_key()), redactor);
             if comparison.fields.is_empty() {
                 return None;
             }

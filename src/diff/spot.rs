@@ -3,13 +3,19 @@
 //! The schema says it where there is one. Without one (a custom resource whose definition is not in the tree) the names
 //! that Kubernetes' own types use are taken at their word, since custom resources embed those types.
 
-use crate::manifest::Value;
+use crate::manifest::{TypeKey, Value};
+use crate::schema::{Catalog, Kind, ListType, Node};
 
 /// How the items of two lists are matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Matching {
-    /// By the fields that identify an item; order says nothing.
-    Keys(Vec<String>),
+    /// By the fields that identify an item.
+    Keys {
+        /// Their names.
+        keys: Vec<String>,
+        /// The order of the items says something too.
+        ordered: bool,
+    },
     /// By value; order says nothing.
     Set,
     /// In order.
@@ -17,44 +23,54 @@ pub(super) enum Matching {
 }
 
 /// A place in an object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Spot<'a> {
+    node: Option<Node<'a>>,
     key: &'a str,
     parent: &'a str,
 }
 
 impl<'a> Spot<'a> {
-    /// The whole object.
-    pub(super) fn root() -> Self {
-        Self { key: "", parent: "" }
+    /// A whole object of this type.
+    pub(super) fn root(catalog: Option<&'a Catalog>, type_key: &TypeKey) -> Self {
+        let node = catalog.and_then(|catalog| catalog.kind(type_key)).map(|kind| kind.root());
+        Self { node, key: "", parent: "" }
     }
 
     /// The value of `key`.
     pub(super) fn field(self, key: &'a str) -> Self {
-        Self { key, parent: self.key }
+        let node = self.node.and_then(|node| node.field(key).or_else(|| node.values()));
+        Self { node, key, parent: self.key }
     }
 
     /// An item of the list here.
     pub(super) fn item(self) -> Self {
-        self
+        Self { node: self.node.and_then(Node::items), ..self }
     }
 
     /// How the two lists here are matched. Falls back to order where the keys do not identify the items.
     pub(super) fn matching(self, before: &[Value], after: &[Value]) -> Matching {
         let unique = |keys: &[String]| [before, after].iter().all(|items| identify(items, keys));
-        if let Some(keys) = self.known_keys()
-            && unique(&keys)
-        {
-            return Matching::Keys(keys);
+        let known = self.node.filter(|node| node.kind() == Kind::List);
+        let keys = match known.map(Node::list_type) {
+            Some(Some(ListType::Set)) => return Matching::Set,
+            Some(Some(ListType::Map(keys))) => Some(keys.to_vec()),
+            Some(_) => None,
+            None if matches!(self.key, "finalizers" | "accessModes" | "loadBalancerSourceRanges") => {
+                return Matching::Set;
+            }
+            None => self.known_keys(),
+        };
+        if let Some(keys) = keys.filter(|keys| unique(keys)) {
+            // They merge by name and run in the order of the list.
+            return Matching::Keys { keys, ordered: self.key == "initContainers" };
         }
-        if matches!(self.key, "finalizers" | "accessModes" | "loadBalancerSourceRanges") {
-            return Matching::Set;
-        }
-        // A list of named things in a kind that nobody described.
+        // A list of named things: of a kind that nobody described, its order is taken to say nothing; where the
+        // schema says that the list is replaced as a whole, a new order is a change.
         for key in ["name", "id", "key", "job_name"] {
             let keys = [key.to_owned()];
             if unique(&keys) {
-                return Matching::Keys(keys.to_vec());
+                return Matching::Keys { keys: keys.to_vec(), ordered: known.is_some() };
             }
         }
         Matching::Ordered
@@ -79,15 +95,15 @@ impl<'a> Spot<'a> {
         Some(keys.iter().map(|key| (*key).to_owned()).collect())
     }
 
-    /// Says whether items that are matched by name still run in the order of the list.
-    pub(super) fn order_counts(self) -> bool {
-        self.key == "initContainers"
-    }
-
     /// Says whether the value here is a quantity.
     pub(super) fn is_quantity(self) -> bool {
-        matches!(self.parent, "limits" | "requests" | "capacity" | "hard" | "default" | "defaultRequest" | "overhead")
-            || matches!(self.key, "sizeLimit" | "divisor" | "averageValue" | "storage")
+        match self.node {
+            Some(node) => node.is_quantity(),
+            None => {
+                matches!(self.parent, "limits" | "requests" | "capacity" | "hard" | "default" | "defaultRequest")
+                    || matches!(self.key, "sizeLimit" | "divisor" | "averageValue" | "storage")
+            }
+        }
     }
 }
 

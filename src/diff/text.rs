@@ -115,6 +115,7 @@ fn is_timestamp(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Value;
     use crate::manifest::value::map;
 
     #[test]

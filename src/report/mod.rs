@@ -4,6 +4,20 @@
 //! the receiver's limits. Refuses to compute: no verdict is changed and nothing is left out without a word on it.
 //! Decided by DESIGN §4 "Reviewing" and the examples in STYLE.
 
+pub mod annotations;
+pub mod board;
+pub mod format;
+pub mod json;
+pub mod markdown;
+#[cfg(test)]
+mod sample;
+pub mod status;
+pub mod text;
+pub mod visible;
+mod words;
+
+pub use format::{Format, FormatError, Output};
+
 use crate::commit::CommitId;
 use crate::diff::{Action, ChangeSet};
 use crate::finding::{Finding, Place, Severity};

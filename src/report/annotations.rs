@@ -1,0 +1,121 @@
+//! Workflow commands: annotations in the job's log on GitHub and Gitea.
+//!
+//! Decided by GitHub's "Workflow commands": data escapes `%`, CR and LF, properties also `:` and `,`; a step shows ten
+//! annotations of each level, so the weightiest come first and the others are counted.
+
+use super::Report;
+use super::visible::visible;
+use super::words::counted;
+use crate::finding::{Finding, Severity};
+
+/// How many annotations of one level a step shows.
+const SHOWN: usize = 10;
+
+/// One workflow command for each finding, the heaviest first; a last line counts those beyond what a step shows.
+#[must_use]
+pub fn annotations(report: &Report) -> String {
+    let mut out = String::new();
+    for (severity, command) in [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "notice")]
+    {
+        let findings: Vec<&Finding> = report.findings.iter().filter(|it| it.severity == severity).collect();
+        findings.iter().take(SHOWN).for_each(|finding| out += &annotation(command, finding));
+        if findings.len() > SHOWN {
+            let more = counted(findings.len() - SHOWN, severity.word());
+            out += &format!("and {more} more, in the summary of this step\n");
+        }
+    }
+    out
+}
+
+fn annotation(command: &str, finding: &Finding) -> String {
+    let mut properties = Vec::new();
+    if let Some(place) = &finding.place {
+        properties.push(format!("file={}", property(&place.path)));
+        if let Some(line) = place.line {
+            properties.push(format!("line={line}"));
+            if let Some(column) = place.column {
+                properties.push(format!("col={column}"));
+            }
+        }
+    }
+    properties.push(format!("title={}", property(&finding.rule)));
+    let mut message = finding.message.clone();
+    if let Some(hint) = &finding.hint {
+        message += &format!("\nhint: {hint}");
+    }
+    format!("::{command} {}::{}\n", properties.join(","), data(&message))
+}
+
+fn data(text: &str) -> String {
+    // Line ends are told as such; other control characters are made visible.
+    let text = text.replace("\r\n", "\n");
+    visible(&text).replace('%', "%25").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text for a job's log that starts no workflow command: runners look for `::` at the start of a line, white space
+/// apart, and for `##[` anywhere.
+#[must_use]
+pub fn break_commands(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start();
+        if rest.starts_with("::") {
+            out.push_str(&line[..line.len() - rest.len()]);
+            out.push_str(":\u{200b}:");
+            out.push_str(&rest[2..].replace("##[", "#\u{200b}#["));
+        } else if line.contains("##[") {
+            out.push_str(&line.replace("##[", "#\u{200b}#["));
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Place;
+    use proptest::prelude::*;
+
+    #[test]
+    fn properties_and_data_are_escaped() {
+        let mut report = Report::new("review");
+        report.findings.push(Finding::error("schema", "100% wrong\n::set-env name=x::y").at(Place::at(
+            "a,b:c.yaml",
+            9,
+            13,
+        )));
+        assert_eq!(
+            annotations(&report),
+            "::error file=a%2Cb%3Ac.yaml,line=9,col=13,title=schema::100%25 wrong%0A::set-env name=x::y\n"
+        );
+    }
+
+    #[test]
+    fn the_heaviest_come_first_and_the_others_are_counted() {
+        let mut report = Report::new("review");
+        report.findings.push(Finding::warning("b", "w"));
+        (0..15).for_each(|at| report.findings.push(Finding::error("a", format!("e{at}"))));
+        let text = annotations(&report);
+        assert!(text.starts_with("::error title=a::e0\n"));
+        assert!(text.contains("and 5 errors more, in the summary"));
+        assert_eq!(text.lines().count(), 12);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_starts_a_command_that_is_not_ours(message in any::<String>(), path in any::<String>(), raw in "[ \t\n:#\\[a-z]{0,40}") {
+            let mut report = Report::new("review");
+            report.findings.push(Finding::error("schema", message).at(Place::at(path, 1, 1)));
+            let text = annotations(&report);
+            prop_assert_eq!(text.split(['\n', '\r']).filter(|line| line.trim_start().starts_with("::")).count(), 1);
+            let broken = break_commands(&raw);
+            prop_assert!(!broken.contains("##[") && broken.lines().all(|line| !line.trim_start().starts_with("::")));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Counts and lists as people say them; the same words in every output.
+
+use super::{Report, Verdict};
+use crate::diff::{Action, FoldedChange};
+use crate::finding::Severity;
+use crate::operation::OperationStatus;
+use std::time::Duration;
+
+/// `1 error`, `2 errors`, `3 policies`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
+}
+
+/// `dev, staging, prod`, or the first of them and how many more there are.
+pub(super) fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
+    let shown: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// `0.3 s`, `2 min 5 s`.
+pub(super) fn elapsed(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// What is bad or irreversible: `1 error, 2 deletions`; else that nothing is.
+pub(super) fn judgement(report: &Report) -> String {
+    let counts = [
+        (report.count(Severity::Error), "error"),
+        (report.operations_with(OperationStatus::Failed), "failed operation"),
+        (report.withheld.len(), "withheld diff"),
+        (report.count(Severity::Warning), "warning"),
+        (report.changes.count(Action::Delete), "deletion"),
+        (report.changes.count(Action::Replace), "replacement"),
+    ];
+    let said: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    match (report.verdict, said.is_empty()) {
+        (Verdict::Nothing, true) => "nothing to examine".to_owned(),
+        (_, true) => "no problems".to_owned(),
+        (_, false) => said.join(", "),
+    }
+}
+
+/// What changes where: `web, db change in dev, prod`.
+pub(super) fn extent(report: &Report) -> String {
+    let changes = &report.changes.changes;
+    if changes.is_empty() {
+        return match report.operations.is_empty() {
+            true => "nothing changes".to_owned(),
+            false => counted(report.operations.len(), "operation"),
+        };
+    }
+    let mut units: Vec<&str> = Vec::new();
+    changes.iter().for_each(|change| push_new(&mut units, &change.unit));
+    let environments = changed_environments(report);
+    let verb = if units.len() == 1 { "changes" } else { "change" };
+    let units = if units.len() <= 4 { units.join(", ") } else { counted(units.len(), "application") };
+    if environments == ["default"] {
+        format!("{units} {verb}")
+    } else {
+        format!("{units} {verb} in {}", listed(&environments, 6))
+    }
+}
+
+/// The environments in which something changes, in configuration order.
+pub(super) fn changed_environments(report: &Report) -> Vec<&str> {
+    let changes = &report.changes.changes;
+    let mut environments: Vec<&str> = Vec::new();
+    let known = report.environments.iter().filter(|name| changes.iter().any(|change| change.environment == **name));
+    known.for_each(|name| push_new(&mut environments, name));
+    changes.iter().for_each(|change| push_new(&mut environments, &change.environment));
+    environments
+}
+
+/// `3f2c1ab against 9d04e77 · 42 objects rendered and checked against Kubernetes 1.34 in 0.3 s`, in parts.
+pub(super) fn provenance(report: &Report) -> Vec<String> {
+    let mut parts = Vec::new();
+    let objects = &report.objects;
+    let version =
+        report.kubernetes.as_ref().map(|version| format!(" against Kubernetes {version}")).unwrap_or_default();
+    let unchecked: usize = objects.unchecked.iter().map(|it| it.count).sum();
+    if unchecked == 0 && objects.checked == objects.rendered {
+        parts.push(format!("{} rendered and checked{version}", counted(objects.rendered, "object")));
+    } else {
+        parts.push(format!("{} rendered, {} checked{version}", counted(objects.rendered, "object"), objects.checked));
+    }
+    if let Some(last) = parts.last_mut() {
+        *last += &format!(" in {}", elapsed(report.elapsed));
+    }
+    if unchecked > 0 {
+        let kinds: Vec<String> =
+            objects.unchecked.iter().map(|it| format!("{} {} ({})", it.count, it.kind, it.reason)).collect();
+        parts.push(format!("not checked: {}", listed(&kinds, 4)));
+    }
+    parts
+}
+
+/// Pushes a name that is not there yet.
+pub(super) fn push_new<'a>(names: &mut Vec<&'a str>, name: &'a str) {
+    if !names.contains(&name) {
+        names.push(name);
+    }
+}
+
+/// What goes with an object that is deleted.
+pub(super) fn consequence(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "PersistentVolumeClaim" => "its data goes with it unless the volume is retained",
+        "PersistentVolume" => "its data goes with it unless it is retained",
+        "Namespace" => "everything in it goes with it",
+        "CustomResourceDefinition" => "every object of its kind goes with it",
+        "StatefulSet" => "its pods go, their volume claims stay",
+        _ => return None,
+    })
+}
+
+/// An image as two texts: `1.27.0 → 1.27.1` where only the tag differs, else whole.
+pub(super) fn image_change(before: Option<&str>, after: Option<&str>) -> String {
+    match (before, after) {
+        (Some(old), Some(new)) => {
+            let ((old_name, old_tag), (new_name, new_tag)) = (split_image(old), split_image(new));
+            match (old_tag, new_tag) {
+                (Some(old), Some(new)) if old_name == new_name => format!("{old} → {new}"),
+                _ => format!("{old} → {new}"),
+            }
+        }
+        (None, Some(new)) => format!("+ {new}"),
+        (Some(old), None) => format!("− {old}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn split_image(image: &str) -> (&str, Option<&str>) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name, Some(digest));
+    }
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (image, None),
+    }
+}
+
+/// Changes of one unit that go to the same environments.
+pub(super) struct Group<'a> {
+    /// The unit.
+    pub(super) unit: &'a str,
+    /// The environments.
+    pub(super) environments: Vec<&'a str>,
+    /// The changes, each standing for all these environments.
+    pub(super) changes: Vec<FoldedChange<'a>>,
+}
+
+impl Group<'_> {
+    /// `the same change in dev, staging, prod`, or the environment.
+    pub(super) fn place(&self) -> String {
+        match self.environments.as_slice() {
+            ["default"] => String::new(),
+            [one] => (*one).to_owned(),
+            several => format!("the same change in {}", listed(several, 12)),
+        }
+    }
+
+    /// What the group calls each object: with the namespace where two would have the same name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let short = |it: &FoldedChange<'_>| format!("{} {}", it.object.kind, it.object.name);
+        let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        self.changes.iter().for_each(|it| *seen.entry(short(it)).or_default() += 1);
+        let name = |it: &FoldedChange<'_>| {
+            let short = short(it);
+            let full = if seen[&short] > 1 { it.object.to_string() } else { short };
+            if it.change.action == Action::Update { full } else { format!("{}{full}", it.change.action.sign()) }
+        };
+        self.changes.iter().map(name).collect()
+    }
+}
+
+/// Folds the changes of a report and groups them by unit and environments, in order.
+pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
+    let mut groups: indexmap::IndexMap<(&str, Vec<&str>), Vec<FoldedChange<'_>>> = indexmap::IndexMap::new();
+    for folded in report.changes.folded() {
+        let key = (folded.change.unit.as_str(), folded.environments.clone());
+        groups.entry(key).or_default().push(folded);
+    }
+    let groups = groups.into_iter();
+    groups.map(|((unit, environments), changes)| Group { unit, environments, changes }).collect()
+}
