@@ -93,7 +93,7 @@ pub struct FieldChange {
 /// What a line of a diff is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LineKind {
-    /// Names the path that the lines below it are in; stands between parts that are not adjacent.
+    /// Names the first field that changes below it; stands where lines are left out.
     Header,
     /// The same before and after.
     Context,

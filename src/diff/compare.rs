@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn both(&mut self, before: Seen<'_>, after: Seen<'_>, spot: Spot<'_>, step: Step) {
+    fn both<'m>(&mut self, before: Seen<'m>, after: Seen<'m>, spot: Spot<'m>, step: Step) {
         if let (Some(old), Some(new)) = (before.map(), after.map()) {
             self.maps(old, new, spot, step);
         } else if let (Some(old), Some(new)) = (before.list(), after.list()) {
@@ -100,27 +100,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn maps(&mut self, before: (&Map, &Map), after: (&Map, &Map), spot: Spot<'_>, step: Step) {
-        let mut gone = before.0.keys().enumerate().filter(|(_, key)| !after.0.contains_key(key.as_str())).peekable();
-        for (at, (key, new)) in after.0.iter().enumerate() {
-            let new = Seen { raw: new, shown: &after.1[at] };
-            let old = before.0.get_full(key.as_str());
-            // Keys that are gone stand where they stood: before the first kept key that came after them.
-            if let Some((position, ..)) = old {
-                while let Some((index, key)) = gone.next_if(|(index, _)| *index < position) {
-                    self.one(key.as_str(), Seen { raw: &before.0[index], shown: &before.1[index] }, Side::Before, step);
+    fn maps<'m>(&mut self, before: (&'m Map, &'m Map), after: (&'m Map, &'m Map), spot: Spot<'m>, step: Step) {
+        let kept = after.0.keys().enumerate().map(|(at, key)| (before.0.get_index_of(key.as_str()), Some(at)));
+        let gone = before.0.keys().enumerate().filter(|(_, key)| !after.0.contains_key(key.as_str())).map(|(at, _)| at);
+        for (old, new) in interleave(kept.collect(), gone.collect()) {
+            let seen = |(raw, shown): (&'m Map, &'m Map), at: usize| Seen { raw: &raw[at], shown: &shown[at] };
+            let name = |map: &'m Map, at: usize| map.get_index(at).map_or("", |(key, _)| key.as_str());
+            match (old, new) {
+                (Some(b), Some(a)) => {
+                    let key = name(after.0, a);
+                    self.entry(key, seen(before, b), seen(after, a), spot.field(key), step);
                 }
+                (Some(b), None) => self.one(name(before.0, b), seen(before, b), Side::Before, step),
+                (None, Some(a)) => self.one(name(after.0, a), seen(after, a), Side::After, step),
+                (None, None) => {}
             }
-            match old {
-                Some((position, _, raw)) => {
-                    let old = Seen { raw, shown: &before.1[position] };
-                    self.entry(key.as_str(), old, new, spot.field(key.as_str()), step);
-                }
-                None => self.one(key.as_str(), new, Side::After, step),
-            }
-        }
-        for (index, key) in gone {
-            self.one(key.as_str(), Seen { raw: &before.0[index], shown: &before.1[index] }, Side::Before, step);
         }
     }
 
@@ -165,9 +159,13 @@ impl<'a> Walk<'a> {
         }
         for (old, new) in pairs {
             let name = |items: &[Value], at: usize| item_name(&items[at], &matching, at);
+            let common = |b: usize, a: usize| match item_name(&before.0[b], &matching, a) == name(after.0, a) {
+                true => name(after.0, a),
+                false => item_name(&after.0[a], &Matching::named(), a),
+            };
             match (old, new) {
                 (Some(b), Some(a)) => {
-                    let below = Step { path: self.paths.item(step.path, &name(after.0, a)), indent: step.indent };
+                    let below = Step { path: self.paths.item(step.path, &common(b, a)), indent: step.indent };
                     self.enter_at(b, a);
                     let (old, new) = (
                         Seen { raw: &before.0[b], shown: &before.1[b] },
@@ -491,20 +489,43 @@ fn by_identity(before: &[Value], after: &[Value], identity: impl Fn(&Value) -> O
     for (at, item) in before.iter().enumerate() {
         old.entry(identity(item)).or_default().push_back(at);
     }
-    let pairs: Pairs = after
+    let mut pairs: Pairs = after
         .iter()
         .enumerate()
         .map(|(at, item)| (old.get_mut(&identity(item)).and_then(std::collections::VecDeque::pop_front), Some(at)))
         .collect();
     let mut gone: Vec<usize> = old.into_values().flatten().collect();
     gone.sort_unstable();
+    // A port that keeps its name and changes its number is one port to people, whatever the API merges by.
+    let name = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
+    for (old, new) in pairs.iter_mut().filter(|(old, _)| old.is_none()) {
+        let wanted = new.and_then(|at| name(&after[at]));
+        if wanted.is_some()
+            && let Some(at) = gone.iter().position(|at| name(&before[*at]) == wanted)
+        {
+            *old = Some(gone.remove(at));
+        }
+    }
+    interleave(pairs, gone)
+}
+
+/// Puts what is gone where it stood: before what is new there.
+fn interleave(pairs: Pairs, gone: Vec<usize>) -> Pairs {
     let mut placed: Pairs = Vec::with_capacity(pairs.len() + gone.len());
     let mut gone = gone.into_iter().peekable();
-    for pair in pairs {
-        if let Some(position) = pair.0 {
-            while let Some(at) = gone.next_if(|at| *at < position) {
-                placed.push((Some(at), None));
-            }
+    // For each pair, where the next one that was there before stood.
+    let mut next: Vec<Option<usize>> = pairs
+        .iter()
+        .rev()
+        .scan(None, |next, (old, _)| {
+            *next = old.or(*next);
+            Some(*next)
+        })
+        .collect();
+    next.reverse();
+    for (pair, next) in pairs.into_iter().zip(next) {
+        while let Some(at) = gone.next_if(|at| next.is_none_or(|next| *at < next)) {
+            placed.push((Some(at), None));
         }
         placed.push(pair);
     }

@@ -86,7 +86,8 @@ impl Lines {
         }
     }
 
-    /// The diff: changed lines with their context, and a header where lines are left out above.
+    /// The diff: changed lines with their context, and a header where lines are left out
+    /// above: the path of the first change below it.
     pub(super) fn finish(self, paths: &Paths, redactor: &Redactor) -> Vec<DiffLine> {
         let changed: Vec<usize> =
             self.lines.iter().enumerate().filter(|(_, line)| line.0 != LineKind::Context).map(|(at, _)| at).collect();
@@ -95,7 +96,7 @@ impl Lines {
         for at in changed {
             let start = at.saturating_sub(CONTEXT).max(next);
             if start > next {
-                let label = paths.label(paths.parent(self.lines[start].2));
+                let label = paths.label(self.lines[at].2);
                 if !label.is_empty() {
                     diff.push(DiffLine { kind: LineKind::Header, text: redactor.text(&label) });
                 }
@@ -144,10 +145,6 @@ impl Paths {
     /// The lines of a string: a header names the string itself there.
     pub(super) fn inside(&mut self, path: usize) -> usize {
         self.add(path, String::new())
-    }
-
-    pub(super) fn parent(&self, path: usize) -> usize {
-        self.parts[path].0
     }
 
     pub(super) fn is_metadata(&self, path: usize) -> bool {

@@ -22,6 +22,13 @@ pub(super) enum Matching {
     Ordered,
 }
 
+impl Matching {
+    /// By `name`.
+    pub(super) fn named() -> Self {
+        Self::Keys { keys: vec!["name".to_owned()], ordered: false }
+    }
+}
+
 /// A place in an object.
 #[derive(Clone, Copy)]
 pub(super) struct Spot<'a> {

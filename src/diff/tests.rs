@@ -59,7 +59,7 @@ fn an_image_is_named_by_its_container_and_shown_with_three_lines_of_context() {
     assert_eq!(
         lines(&change),
         "\
-@@ spec.template @@
+@@ spec.template.spec.containers[name=web].image @@
      spec:
        containers:
        - name: web
@@ -124,14 +124,24 @@ fn added_and_removed_list_items_are_one_field_each() {
     let change = only(DEPLOYMENT, &after);
     assert_eq!(
         labels(&change),
-        ["added spec.template.spec.containers[name=new]", "removed spec.template.spec.containers[name=side]"]
+        ["removed spec.template.spec.containers[name=side]", "added spec.template.spec.containers[name=new]"]
     );
     assert!(
-        lines(&change).contains("+      - name: new\n+        image: new:2\n-      - name: side\n"),
+        lines(&change).contains("-      - name: side\n-        image: side:1\n+      - name: new\n"),
         "{}",
         lines(&change)
     );
     assert_eq!(change.images.len(), 2);
+}
+
+#[test]
+fn a_port_with_another_number_is_the_same_port_by_its_name() {
+    let service = |port: u16| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{ports: [{{name: http, port: {port}}}]}}\n"
+        )
+    };
+    assert_eq!(labels(&only(&service(80), &service(8080))), ["changed spec.ports[name=http].port"]);
 }
 
 #[test]

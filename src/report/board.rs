@@ -1,6 +1,6 @@
 //! The board of environments that `mergeline status` prints: what is delivered where, and what is waited for.
 
-use super::markdown::escape::text as escaped;
+use super::markdown::escape::{name, text as escaped};
 use super::text::columns;
 use super::visible::{cut, one_line};
 use crate::commit::CommitId;
@@ -52,7 +52,7 @@ pub fn markdown(rows: &[Row], now: Timestamp) -> String {
     let mut out = "| environment | release | delivered | healthy | next |\n|---|---|---|---|---|\n".to_owned();
     for row in rows {
         let [environment, rest @ ..] = cells(row, now);
-        out += &format!("| **{}** | {} |\n", escaped(&environment), rest.map(|cell| escaped(&cell)).join(" | "));
+        out += &format!("| **{}** | {} |\n", name(&environment), rest.map(|cell| escaped(&cell)).join(" | "));
     }
     out
 }

@@ -73,7 +73,10 @@ fn compose(report: &Report, mut budget: Budget) -> String {
         body += &format!("\n{items}");
     }
     let names = sections::least(report, &budget);
-    let findings = sections::findings(report, &mut budget, names);
+    let findings = match screen::holds_all_findings(report, &body) {
+        true => String::new(),
+        false => sections::findings(report, &mut budget, names),
+    };
     let operations = sections::operations(report, &mut budget, names);
     body += &sections::sections(report, &mut budget);
     body + &findings + &operations + &footer

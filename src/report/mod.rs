@@ -8,6 +8,8 @@ pub mod annotations;
 pub mod board;
 pub mod format;
 pub mod json;
+#[cfg(test)]
+mod leaks;
 pub mod markdown;
 #[cfg(test)]
 mod sample;

@@ -6,7 +6,7 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, elapsed, extent, groups, image_change, judgement, listed, provenance};
+use super::words::{Group, counted, extent, groups, image_change, judgement, listed, provenance};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -162,11 +162,7 @@ impl Paint {
         let style = if report.verdict == super::Verdict::Fail { Style::Red } else { Style::Bold };
         let verdict = one_line(&format!("{}: {} · {}", report.verdict.word(), judgement(report), extent(report)));
         out += &self.put(style, &verdict);
-        let facts = if report.objects.rendered > 0 || !report.objects.unchecked.is_empty() {
-            one_line(&provenance(report).join(" · "))
-        } else {
-            format!("in {}", elapsed(report.elapsed))
-        };
+        let facts = one_line(&provenance(report).join(" · "));
         out + &format!("\n{facts}\n")
     }
 }

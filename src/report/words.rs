@@ -89,6 +89,9 @@ pub(super) fn provenance(report: &Report) -> Vec<String> {
     let version =
         report.kubernetes.as_ref().map(|version| format!(" against Kubernetes {version}")).unwrap_or_default();
     let unchecked: usize = objects.unchecked.iter().map(|it| it.count).sum();
+    if objects.rendered == 0 && unchecked == 0 {
+        return vec![format!("in {}", elapsed(report.elapsed))];
+    }
     if unchecked == 0 && objects.checked == objects.rendered {
         parts.push(format!("{} rendered and checked{version}", counted(objects.rendered, "object")));
     } else {

@@ -37,6 +37,13 @@ pub fn text(foreign: &str) -> String {
     out
 }
 
+/// A foreign name that emphasis is put around: no white space at its ends, never empty.
+#[must_use]
+pub fn name(foreign: &str) -> String {
+    let line = one_line(foreign);
+    if line.trim().is_empty() { "∅".to_owned() } else { text(line.trim()) }
+}
+
 /// Foreign text as code within a sentence.
 #[must_use]
 pub fn code(foreign: &str) -> String {

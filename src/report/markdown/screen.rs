@@ -1,6 +1,6 @@
 //! The first screen: the table of environments and units, and the lines that a reviewer must not miss.
 
-use super::escape::{code, link, message, text, url};
+use super::escape::{code, link, message, name, text, url};
 use crate::diff::{Action, Change, FoldedChange};
 use crate::finding::{Finding, Place, Severity};
 use crate::operation::OperationStatus;
@@ -53,7 +53,7 @@ pub(super) fn matrix(report: &Report) -> String {
         if !extra.is_empty() {
             cells.push(cell(report, &[unit], &extra));
         }
-        table += &format!("| **{}** | {} |\n", text(&cut(unit, 60)), cells.join(" | "));
+        table += &format!("| **{}** | {} |\n", name(&cut(unit, 60)), cells.join(" | "));
     }
     if units.len() > ROWS {
         let rest = &units[ROWS..];
@@ -85,6 +85,13 @@ fn cell(report: &Report, units: &[&str], environments: &[&str]) -> String {
         signs.push("**withheld**".to_owned());
     }
     if signs.is_empty() { "·".to_owned() } else { signs.join(" ") }
+}
+
+/// Says whether the first screen shows every finding.
+pub(super) fn holds_all_findings(report: &Report, items: &str) -> bool {
+    let shown =
+        items.lines().filter(|line| line.starts_with("- **Error**") || line.starts_with("- **Warning**")).count();
+    shown == report.findings.len()
 }
 
 /// The lines of the first screen, at most `most`: what is left out is counted.
@@ -149,26 +156,29 @@ pub(super) fn finding(finding: &Finding, report: &Report) -> String {
     if !reached.is_empty() {
         parts.push(text(&listed(&reached, 6)));
     }
+    if let Some(hint) = &finding.hint {
+        parts.push(message(&cut(hint, LONGEST)));
+    }
     parts.join(" · ")
 }
 
 fn deletions(folded: &[FoldedChange<'_>], report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for it in folded.iter().filter(|it| matches!(it.change.action, Action::Delete | Action::Replace)) {
-        let name = code(&cut(&it.object.to_string(), LONGEST));
+        let object = code(&cut(&it.object.to_string(), LONGEST));
         let environments: Vec<&str> = it.environments.iter().copied().filter(|name| *name != "default").collect();
         let environments = match environments.is_empty() {
             true => String::new(),
-            false => format!(" in **{}**", text(&listed(&environments, 6))),
+            false => format!(" in **{}**", name(&listed(&environments, 6))),
         };
         let mut line = match (&it.change.action, &it.change.former) {
             (Action::Replace, Some(former)) => {
                 format!(
-                    "**Replaces** {} by {name}{environments} · deleted and created anew",
+                    "**Replaces** {} by {object}{environments} · deleted and created anew",
                     code(&cut(&former.to_string(), LONGEST))
                 )
             }
-            _ => format!("**Deletes** {name}{environments}"),
+            _ => format!("**Deletes** {object}{environments}"),
         };
         let gone = if it.change.action == Action::Delete { Some(&it.object) } else { it.change.former.as_ref() };
         if let Some(what) = gone.and_then(|object| consequence(&object.kind)) {

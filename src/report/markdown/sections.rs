@@ -136,13 +136,7 @@ pub(super) fn findings(report: &Report, budget: &mut Budget, names: usize) -> St
     }
     let mut sorted: Vec<_> = report.findings.iter().collect();
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let lines = sorted.into_iter().map(|it| {
-        let mut line = format!("- {} · {}", finding(it, report), code(&it.rule));
-        if let Some(hint) = &it.hint {
-            line += &format!(" · {}", message(&cut(hint, 300)));
-        }
-        line + "\n"
-    });
+    let lines = sorted.into_iter().map(|it| format!("- {} · {}\n", finding(it, report), code(&it.rule)));
     folded(&format!("<b>Findings</b> · {}", report.findings.len()), "finding", lines, budget, names)
 }
 
