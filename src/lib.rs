@@ -12,10 +12,12 @@ pub mod unit;
 
 pub mod cluster;
 pub mod config;
+pub mod deliver;
 pub mod diff;
 pub mod event;
 pub mod git;
 pub mod host;
+pub mod intent;
 pub mod manifest;
 pub mod render;
 pub mod report;

@@ -17,6 +17,8 @@ mod plain;
 mod provenance;
 
 pub use discover::{Discovery, discover};
+pub mod layout;
+
 pub use external::{Kustomize, KustomizeKind, find_kustomize};
 pub use inputs::{Inputs, inputs};
 
@@ -25,6 +27,7 @@ use crate::finding::{Finding, Place};
 use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::Object;
 use crate::unit::Unit;
+use rayon::prelude::*;
 use std::time::Duration;
 
 /// How to render.
@@ -100,6 +103,14 @@ pub fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<R
         }
     }
     Ok(rendered)
+}
+
+/// Renders many units, some at a time; the answers come in the order of the units.
+///
+/// # Errors
+/// As for [`render`]; the first failure in the order of the units.
+pub fn render_all(tree: &dyn Tree, units: &[Unit], options: &RenderOptions) -> Result<Vec<Rendered>> {
+    units.par_iter().map(|unit| render(tree, unit, options)).collect()
 }
 
 fn render_directory(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {

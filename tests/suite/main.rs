@@ -3,6 +3,7 @@
 
 mod architecture;
 mod contract;
-mod git;
+mod deliver;
 mod render;
+mod report;
 mod validate;
