@@ -4,6 +4,7 @@
 mod architecture;
 mod contract;
 mod deliver;
+mod git;
 mod render;
-mod report;
+
 mod validate;
