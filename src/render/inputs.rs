@@ -53,3 +53,50 @@ pub fn inputs(tree: &dyn Tree, unit: &Unit) -> Result<Inputs> {
     }
     Ok(inputs)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::git::tree::MemoryTree;
+
+    fn of(path: &str, files: &[(&str, &str)]) -> Inputs {
+        let tree = files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(*path, *text));
+        inputs(&tree, &Unit { environment: "dev".into(), name: "x".into(), path: path.into() }).unwrap()
+    }
+
+    #[test]
+    fn an_overlay_reads_its_bases_and_nothing_beside_them() {
+        let inputs = of(
+            "overlays/dev",
+            &[
+                ("overlays/dev/kustomization.yaml", "resources: [../../base]"),
+                ("overlays/dev/unlisted.yaml", "x: 1"),
+                ("base/kustomization.yaml", "configMapGenerator: [{name: a, files: [x.ini]}]"),
+                ("base/x.ini", "x"),
+            ],
+        );
+        for path in
+            ["overlays/dev/kustomization.yaml", "base/kustomization.yaml", "base/x.ini", "base/Kustomization", "base"]
+        {
+            assert!(inputs.read(path), "{path}");
+        }
+        for path in ["overlays/dev/unlisted.yaml", "base/other.yaml", "README.md"] {
+            assert!(!inputs.read(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_followed_depends_on_everything() {
+        assert!(of("app", &[("app/kustomization.yaml", "resources: [gone.yaml]")]).read("anything"));
+    }
+
+    #[test]
+    fn a_plain_folder_reads_itself_and_the_ignore_files_above_it() {
+        let inputs = of("apps/web", &[("apps/web/a.yaml", "x: 1")]);
+        for path in ["apps/web/deeper/b.yaml", "apps/.mergelineignore", ".mergelineignore", "mergeline.yaml"] {
+            assert!(inputs.read(path), "{path}");
+        }
+        assert!(!inputs.read("apps/db/a.yaml"));
+    }
+}

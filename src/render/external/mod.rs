@@ -148,7 +148,8 @@ pub(super) fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> R
     }
     provenance::attach(&mut content.objects, &closure, root, asked);
     if content.objects.is_empty() {
-        return Ok(failed("kustomize printed no object".to_owned(), findings));
+        let message = "this kustomization renders to no object";
+        findings.push(Finding::warning("nothing-to-render", message).at(here()));
     }
     Ok(Rendered { objects: content.objects, findings, complete: true })
 }

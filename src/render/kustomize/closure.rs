@@ -284,6 +284,11 @@ impl Closure {
             return Ok(());
         }
         for reference in references::of_plugin(directory, configuration) {
+            if reference.target == Target::Tree && tree.kind(&reference.path)?.is_none() {
+                // Not every plugin reads every field; kustomize knows which do.
+                self.missing.insert(reference.path);
+                continue;
+            }
             self.follow(tree, directory, &reference, false, &mut vec![directory.to_owned()])?;
         }
         Ok(())
@@ -441,6 +446,22 @@ mod tests {
     }
 
     #[test]
+    fn other_capitals_and_documents_that_are_addresses_lead_past_no_check() {
+        for text in [
+            "Resources: [https://example.com/x.yaml]",
+            "patches: [{Path: https://example.com/x.yaml}]",
+            "configMapGenerator: [{name: x, FILES: [https://example.com/x]}]",
+            "patchesStrategicMerge: ['https://example.com/x?a: b']",
+            "transformers: ['HTTPS://example.com/x?a: b']",
+        ] {
+            let found = of(&[("app/kustomization.yaml", text)]);
+            assert!(!found.is_buildable(), "{text}");
+        }
+        let labels = "resources: [a.yaml]\nlabels: [{pairs: {Env: x, Path: y}}]\ncommonLabels: {FILES: z}\n";
+        assert_eq!(refusals(labels), [""; 0]);
+    }
+
+    #[test]
     fn exec_and_container_plugins_are_refused() {
         let function = "transformers:\n- |-\n  apiVersion: v1\n  kind: Mine\n  metadata: {name: x, annotations: {config.kubernetes.io/function: 'container: {image: x}'}}\n";
         assert_eq!(
@@ -453,6 +474,42 @@ mod tests {
             ("app/plugin/p.yaml", "apiVersion: example.com/v1\nkind: Sops\nmetadata: {name: x}"),
         ]);
         assert_eq!(legacy.findings[0].message, "`Sops` of `example.com/v1` is a plugin that is not built in");
+    }
+
+    /// A tree in which some paths are symbolic links.
+    struct Linked(MemoryTree, &'static [&'static str]);
+
+    impl Tree for Linked {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+            self.0.read(path)
+        }
+        fn kind(&self, path: &str) -> Result<Option<EntryKind>> {
+            if self.1.contains(&path) { Ok(Some(EntryKind::Symlink)) } else { self.0.kind(path) }
+        }
+        fn list(&self, directory: &str) -> Result<Vec<crate::git::tree::Entry>> {
+            self.0.list(directory)
+        }
+        fn walk(&self, directory: &str) -> Result<Vec<crate::git::tree::Entry>> {
+            self.0.walk(directory)
+        }
+        fn identity(&self, path: &str) -> Result<Option<String>> {
+            self.0.identity(path)
+        }
+    }
+
+    #[test]
+    fn symbolic_links_are_refused_wherever_they_stand() {
+        let files = [
+            ("app/kustomization.yaml", "resources: [a.yaml, ../base]"),
+            ("app/a.yaml", OBJECT),
+            ("base/kustomization.yaml", "resources: []"),
+        ];
+        let tree = || files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(*path, *text));
+        for links in [&["app/a.yaml"][..], &["base"], &["base/kustomization.yaml"], &["app/kustomization.yaml"]] {
+            let links: &'static [&'static str] = Box::leak(links.to_vec().into_boxed_slice());
+            let found = closure(&Linked(tree(), links), "app").unwrap();
+            assert!(!found.is_buildable(), "{links:?}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ pub use closure::{Closure, closure};
 pub use references::{Reference, Role};
 
 use crate::failure::Result;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::yaml::{self, Budget, Dialect};
-use crate::manifest::{Origin, Value};
+use crate::manifest::{Data, Key, Origin, Value};
 
 /// The names that kustomize looks for, in its order.
 pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -97,6 +97,11 @@ impl Kustomization {
     pub fn read(file: &str, bytes: &[u8]) -> Self {
         let reading = yaml::read_bytes(file, bytes, Dialect::Kubectl, &Budget::default());
         let mut findings = reading.findings;
+        // kustomize takes the last one and says nothing.
+        findings
+            .iter_mut()
+            .filter(|finding| finding.rule == "duplicate-key")
+            .for_each(|finding| finding.severity = Severity::Warning);
         let mut documents = reading.documents.into_iter();
         let value = documents.next().unwrap_or_else(|| crate::manifest::Map::new().into());
         let wrong = |message: String, origin: Option<&Origin>| {
@@ -126,6 +131,10 @@ impl Kustomization {
                 }
             }
         }
+        refuse_other_case(&value, &mut |key: &Key, field| {
+            let message = format!("kustomize reads `{}` as `{field}`, whatever the case of its letters", key.text);
+            findings.push(wrong(message, key.origin.as_ref()).hint(format!("write `{field}`")));
+        });
         let directory = super::path::parent(file).to_owned();
         Self { file: file.to_owned(), directory, value, findings }
     }
@@ -140,5 +149,33 @@ impl Kustomization {
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
         references::of(self)
+    }
+}
+
+/// Fields below the top level that lead to files.
+const FILE_FIELDS: [&str; 6] = ["path", "files", "envs", "env", "patch", "literals"];
+
+/// Finds fields that lead to files and are written with other capitals. kustomize reads JSON without regard to case, so that
+/// `Path` would lead past every check that looks for `path`.
+fn refuse_other_case<'a>(value: &'a Value, refuse: &mut dyn FnMut(&'a Key, &'static str)) {
+    match &value.data {
+        Data::List(items) => items.iter().for_each(|item| refuse_other_case(item, refuse)),
+        Data::Map(map) => {
+            for (key, item) in map {
+                if let Some(field) =
+                    FILE_FIELDS.iter().find(|field| key.text != **field && key.text.eq_ignore_ascii_case(field))
+                {
+                    refuse(key, field);
+                }
+                // In these, keys are people's own words.
+                let free = ["commonlabels", "commonannotations", "pairs", "annotations", "matchlabels"];
+                let lower = key.text.to_lowercase();
+                let labels = lower == "labels" && item.as_map().is_some();
+                if !labels && !free.contains(&lower.as_str()) {
+                    refuse_other_case(item, refuse);
+                }
+            }
+        }
+        _ => {}
     }
 }

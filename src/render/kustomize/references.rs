@@ -74,9 +74,11 @@ fn is_remote(text: &str) -> bool {
         || text.contains("?version=")
 }
 
-/// Says whether an entry that may be a path or a document is a document.
+/// Says whether an entry that may be a path or a document is a document. kustomize tries the path first, so nothing that it
+/// could take for an address is one.
 fn is_inline(text: &str) -> bool {
-    text.contains('\n') || text.contains(": ") || text.trim_start().starts_with('{')
+    let address = text.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    text.contains('\n') || (!address && (text.contains(": ") || text.trim_start().starts_with('{')))
 }
 
 struct Collector<'a> {
@@ -131,6 +133,8 @@ pub(super) fn of(kustomization: &Kustomization) -> Vec<Reference> {
     found.paths_or_documents("patchesStrategicMerge", Role::Patch, get("patchesStrategicMerge"));
     found.path_of_each("patchesJson6902", Role::Patch, get("patchesJson6902"));
     found.path_of_each("patches", Role::Patch, get("patches"));
+    // Not a form of `patches`, as kustomize will say; the file is meant as a patch and no object of its own.
+    found.paths_or_documents("patches", Role::Patch, get("patches"));
     found.path_of_each("replacements", Role::File, get("replacements"));
     let config_maps = ["configMapGenerator.files", "configMapGenerator.envs", "configMapGenerator.env"];
     items(get("configMapGenerator")).iter().for_each(|generator| found.generator(config_maps, generator));
@@ -149,6 +153,7 @@ pub(super) fn of(kustomization: &Kustomization) -> Vec<Reference> {
 /// What the configuration of a built-in plugin names; paths are relative to the kustomization that uses it.
 pub(super) fn of_plugin(directory: &str, configuration: &Value) -> Vec<Reference> {
     let mut found = Collector { directory, found: Vec::new() };
+    configuration.get("targetFilePath").into_iter().for_each(|value| found.add("targetFilePath", Role::File, value));
     configuration.get("path").into_iter().for_each(|value| found.add("path", Role::Patch, value));
     found.paths_or_documents("paths", Role::Patch, configuration.get("paths"));
     found.path_of_each("replacements", Role::File, configuration.get("replacements"));
