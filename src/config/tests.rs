@@ -36,7 +36,10 @@ fn told(finding: &Finding) -> String {
 }
 
 fn wrong(text: &str) -> Vec<String> {
-    Config::parse(text.as_bytes()).map(|_| Vec::new()).unwrap_or_else(|findings| findings.iter().map(told).collect())
+    match Config::parse(text.as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(findings) => findings.iter().map(told).collect(),
+    }
 }
 
 /// A configuration with one environment of these lines.
