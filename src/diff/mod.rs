@@ -8,6 +8,7 @@ pub mod change;
 mod compare;
 mod images;
 mod lines;
+mod matching;
 mod pairing;
 mod quantity;
 pub mod redact;
@@ -38,10 +39,20 @@ pub fn diff(
     catalog: Option<&Catalog>,
     redactor: &Redactor,
 ) -> Vec<Change> {
-    let mut redactor = redactor.clone();
-    redactor.learn(before);
-    redactor.learn(after);
-    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, catalog, &redactor)).collect()
+    let mut own = Redactor::new();
+    own.learn(before);
+    own.learn(after);
+    let taught;
+    let redactor = if redactor.knows(&own) {
+        redactor
+    } else {
+        let mut all = redactor.clone();
+        all.learn(before);
+        all.learn(after);
+        taught = all;
+        &taught
+    };
+    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, catalog, redactor)).collect()
 }
 
 fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Redactor) -> Option<Change> {

@@ -91,6 +91,11 @@ impl Redactor {
         }
     }
 
+    /// Says whether everything that `other` has learned is known here.
+    pub(super) fn knows(&self, other: &Self) -> bool {
+        self.learned.contains(&other.learned)
+    }
+
     /// Masks every learned value, every `ENC[…]` of SOPS, and the generated part of Secrets' names.
     #[must_use]
     pub fn text(&self, text: &str) -> Redacted {

@@ -299,3 +299,24 @@ fn conformance_entries_that_only_moved_are_no_change() {
         ]
     );
 }
+
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stderr)]
+fn measure_a_large_pair() {
+    let many = |image: &str| -> String {
+        (0..1500)
+            .map(|at| {
+                format!(
+                    "---\n{}",
+                    DEPLOYMENT.replace("name: web, n", &format!("name: web{at}, n")).replace("1.27.0", image)
+                )
+            })
+            .collect()
+    };
+    let (before, after) = (many("1.27.0"), many("1.27.1"));
+    let (old, new) = (objects(&before), objects(&after));
+    let start = std::time::Instant::now();
+    let count = diff(&unit(), &old, &new, None, &Redactor::new()).len();
+    eprintln!("{} bytes, {count} changes: {:?}", before.len(), start.elapsed());
+}

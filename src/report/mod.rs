@@ -244,3 +244,58 @@ pub fn merge_findings(findings: Vec<Finding>, environments: &[String]) -> Vec<Fi
     });
     merged
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(line: u32, environment: &str, unit: &str) -> Finding {
+        let mut finding = Finding::error("schema", "wrong").at(Place::at("a.yaml", line, 2));
+        finding.environments = vec![environment.to_owned()];
+        finding.unit = Some(unit.to_owned());
+        finding
+    }
+
+    #[test]
+    fn one_finding_for_each_source_place_names_all_environments_in_order() {
+        let environments = ["dev", "staging", "prod"].map(str::to_owned);
+        let found = vec![
+            finding(9, "prod", "web"),
+            finding(3, "dev", "web"),
+            finding(9, "dev", "web"),
+            finding(9, "dev", "api"),
+        ];
+        let merged = merge_findings(found, &environments);
+        assert_eq!(merged.len(), 2);
+        assert_eq!(merged[0].place.as_ref().and_then(|place| place.line), Some(3));
+        assert_eq!(merged[1].environments, ["dev", "prod"]);
+        assert_eq!(merged[1].unit, None, "two units share the place");
+    }
+
+    #[test]
+    fn findings_without_a_place_are_folded_by_their_object() {
+        let about = |name: &str| {
+            let object = crate::finding::ObjectRef {
+                api_version: "v1".into(),
+                kind: "Pod".into(),
+                namespace: None,
+                name: name.into(),
+            };
+            Finding::warning("x", "y").about(object)
+        };
+        assert_eq!(merge_findings(vec![about("a"), about("b"), about("a")], &[]).len(), 2);
+    }
+
+    #[test]
+    fn the_verdict_follows_threshold_failed_operations_and_withheld_diffs() {
+        let mut report = Report::new("review");
+        assert_eq!(report.clone().judged(FailOn::Error).verdict, Verdict::Nothing);
+        report.findings.push(Finding::warning("x", "y"));
+        assert_eq!(report.clone().judged(FailOn::Error).verdict, Verdict::Pass);
+        assert_eq!(report.clone().judged(FailOn::Warning).verdict, Verdict::Fail);
+        report.findings.push(Finding::error("x", "y"));
+        assert_eq!(report.clone().judged(FailOn::Never).verdict, Verdict::Pass);
+        report.withheld.push(Unit { environment: "dev".into(), name: "web".into(), path: "web".into() });
+        assert_eq!(report.judged(FailOn::Never).verdict, Verdict::Fail);
+    }
+}

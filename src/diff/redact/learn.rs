@@ -54,6 +54,13 @@ impl Learned {
         before != self.values.len()
     }
 
+    /// Says whether all of `other` is here.
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        other.values.is_subset(&self.values)
+            && other.names.is_subset(&self.names)
+            && other.generated.keys().all(|name| self.generated.contains_key(name))
+    }
+
     /// The matcher of all values and what replaces each; `None` when there is nothing to mask.
     pub(super) fn automaton(&self) -> Option<(AhoCorasick, Vec<Option<String>>)> {
         let values = self.values.iter().filter(|value| !self.names.contains(*value));

@@ -217,7 +217,7 @@ fn check_outside(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn foreign_text_adds_no_node_to_the_template(texts in prop::collection::vec(hostile(), 40)) {
