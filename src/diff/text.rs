@@ -43,7 +43,7 @@ fn in_flow(data: &Data) -> String {
 
 /// A string of several lines that a block can show line by line.
 pub(super) fn is_block(text: &str) -> bool {
-    text.contains('\n') && text.trim_matches('\n') != "" && !text.starts_with(' ')
+    text.contains('\n') && !text.trim_matches('\n').is_empty() && !text.starts_with(' ')
 }
 
 /// The sign of a block: how it ends.

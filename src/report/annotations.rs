@@ -63,10 +63,10 @@ pub fn break_commands(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let rest = line.trim_start();
-        if rest.starts_with("::") {
+        if let Some(after) = rest.strip_prefix("::") {
             out.push_str(&line[..line.len() - rest.len()]);
             out.push_str(":\u{200b}:");
-            out.push_str(&rest[2..].replace("##[", "#\u{200b}#["));
+            out.push_str(&after.replace("##[", "#\u{200b}#["));
         } else if line.contains("##[") {
             out.push_str(&line.replace("##[", "#\u{200b}#["));
         } else {

@@ -91,6 +91,7 @@ impl FromStr for Output {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
