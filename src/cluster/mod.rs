@@ -3,7 +3,6 @@
 //! `kube` types stay below this room; the trait speaks [`Object`]s. A write takes a grant that only [`crate::trust`]
 //! makes. Semantics are those of the Kubernetes API server.
 
-mod json;
 pub mod kube;
 pub mod kubeconfig;
 pub mod memory;

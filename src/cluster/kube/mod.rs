@@ -6,13 +6,15 @@
 
 mod discovery;
 mod request;
+#[cfg(test)]
+mod tests;
 mod watch;
 
-use super::json::{from_json, to_json};
 use super::{
     ApplyOptions, Cluster, Discovery, Rejection, ResourceKind, Scope, Target, Verdict, WatchEvent, encode_string_data,
 };
 use crate::failure::{Failure, Result};
+use crate::manifest::json::{from_json, to_json};
 use crate::manifest::{Object, Value};
 use crate::trust::ApplyGrant;
 use async_trait::async_trait;
@@ -121,7 +123,7 @@ impl KubeCluster {
                 410 => return Ok(None),
                 _ => return Err(self.refused(&request, &answer)),
             }
-            let mut list = from_json(self.json(&answer)?);
+            let mut list = from_json(&self.json(&answer)?);
             let text = |key| list.path(&["metadata", key]).and_then(Value::as_str).unwrap_or_default().to_owned();
             (token, objects) = {
                 let (next, revision) = (text("continue"), text("resourceVersion"));
@@ -152,7 +154,7 @@ impl Answer {
     /// The object that a write answered, or why not.
     fn verdict(&self, cluster: &KubeCluster, target: &Target) -> Result<Verdict> {
         if (200..300).contains(&self.code) {
-            let object = Object::new(from_json(cluster.json(self)?));
+            let object = Object::new(from_json(&cluster.json(self)?));
             return object.map(Ok).map_err(|error| cluster.failed(&object_path(target), &error.to_string()));
         }
         Ok(Err(self.rejection()))

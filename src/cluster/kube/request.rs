@@ -152,8 +152,9 @@ impl KubeCluster {
     /// # Errors
     /// When the server cannot be reached, keeps failing, or does not know these credentials.
     pub(super) async fn send(&self, request: &Request) -> Result<Answer> {
+        let first = (self.retry_budget / 100).clamp(Duration::from_millis(10), Duration::from_millis(200));
         let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(200))
+            .with_min_delay(first)
             .with_max_delay(Duration::from_secs(8))
             .with_jitter()
             .without_max_times()
@@ -225,7 +226,7 @@ impl KubeCluster {
             return Trouble::Lasting(why);
         }
         let why = Failure::remote(format!("cannot reach the API server `{server}`: {chain}"));
-        let untouched = ["connect", "dns error", "Connection refused"].iter().any(|word| chain.contains(word));
+        let untouched = ["(Connect)", "dns error", "Connection refused"].iter().any(|word| chain.contains(word));
         match request.repeat {
             Repeat::WhenUntouched if !untouched => Trouble::Lasting(why),
             _ => Trouble::Passing { why, after: None },

@@ -1,9 +1,9 @@
 //! List, then watch, and again when the server forgot where we were: one stream that never tells a gap.
 
 use super::{KubeCluster, Listing, list_request};
-use crate::cluster::json::from_json;
 use crate::cluster::{ResourceKind, Scope, WatchEvent};
 use crate::failure::{Failure, Result};
+use crate::manifest::json::from_json;
 use crate::manifest::{Object, Value};
 use ::kube::core::WatchEvent as Raw;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -138,7 +138,7 @@ impl Watch {
                 return Ok(());
             }
         };
-        let object = self.cluster.item(&self.kind, from_json(json))?;
+        let object = self.cluster.item(&self.kind, from_json(&json))?;
         self.revision = version(&object).map(str::to_owned).or_else(|| self.revision.take());
         if gone {
             self.known.remove(&key(&object));

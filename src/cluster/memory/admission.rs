@@ -2,7 +2,7 @@
 //!
 //! Defaults: only those that other parts of this crate look at (health, inventories, Secrets); a full set would need
 //! the schemas. Immutable fields: those of the common kinds, with the server's words. Field types and unknown fields are
-//! not checked: the memory cluster has no schemas.
+//! not checked: the memory cluster has no schemas. The diffs that the server appends to some sentences are left out.
 
 use super::fields::json_text;
 use crate::cluster::{Cause, ResourceKind};
@@ -102,9 +102,9 @@ const FIXED: &[(&str, &str, Words)] = &[
     ("Job", "spec.completions", Words::Immutable),
     ("Job", "spec.completionMode", Words::Immutable),
     ("Secret", "type", Words::Immutable),
-    ("StorageClass", "provisioner", Words::Forbidden("updates to provisioner are forbidden.")),
-    ("StorageClass", "parameters", Words::Forbidden("updates to parameters are forbidden.")),
-    ("StorageClass", "reclaimPolicy", Words::Forbidden("updates to reclaimPolicy are forbidden.")),
+    ("StorageClass", "parameters", Words::Immutable),
+    ("StorageClass", "provisioner", Words::Immutable),
+    ("StorageClass", "reclaimPolicy", Words::Immutable),
     ("StorageClass", "volumeBindingMode", Words::Immutable),
     ("RoleBinding", "roleRef", Words::Invalid("cannot change roleRef")),
     ("ClusterRoleBinding", "roleRef", Words::Invalid("cannot change roleRef")),
@@ -141,7 +141,13 @@ pub(super) fn immutable_changes(kind: &ResourceKind, old: &Value, new: &Value) -
         if before == after || before.is_none_or(Value::is_null) {
             continue;
         }
-        let got = after.map_or_else(|| "null".to_owned(), json_text);
+        let got = after.map_or_else(
+            || "null".to_owned(),
+            |after| match *field {
+                "roleRef" => role_ref(after),
+                _ => json_text(after),
+            },
+        );
         let (reason, message) = match words {
             Words::Immutable => ("FieldValueInvalid", format!("Invalid value: {got}: field is immutable")),
             Words::Invalid(why) => ("FieldValueInvalid", format!("Invalid value: {got}: {why}")),
@@ -172,11 +178,19 @@ pub(super) fn immutable_changes(kind: &ResourceKind, old: &Value, new: &Value) -
             causes.push(forbidden("spec", STATEFUL_SET));
         }
         "PersistentVolumeClaim" => {
-            let mutable = &["resources", "volumeAttributesClassName", "volumeName"];
+            let bound = old.path(&["status", "phase"]).and_then(Value::as_str) == Some("Bound");
+            let mutable: &[&str] = if bound { &["resources", "volumeAttributesClassName"] } else { &["volumeName"] };
             if spec_without(old, mutable) != spec_without(new, mutable) {
                 causes.push(forbidden("spec", CLAIM));
             }
         }
+        "PersistentVolume" => {
+            let mutable = PERSISTENT_VOLUME_MUTABLE;
+            if spec_without(old, mutable) != spec_without(new, mutable) {
+                causes.push(forbidden("spec.persistentvolumesource", VOLUME));
+            }
+        }
+        "Pod" if pod_without_mutable(old) != pod_without_mutable(new) => causes.push(forbidden("spec", POD)),
         "ConfigMap" | "Secret" if old.get("immutable").and_then(Value::as_bool) == Some(true) => {
             let why = "field is immutable when `immutable` is set";
             for field in ["immutable", "data", "binaryData"] {
@@ -188,6 +202,30 @@ pub(super) fn immutable_changes(kind: &ResourceKind, old: &Value, new: &Value) -
         _ => {}
     }
     causes
+}
+
+const VOLUME: &str = "spec.persistentvolumesource is immutable after creation";
+const PERSISTENT_VOLUME_MUTABLE: &[&str] =
+    &["accessModes", "capacity", "claimRef", "mountOptions", "persistentVolumeReclaimPolicy", "storageClassName"];
+const POD: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
+    `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
+    tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+fn pod_without_mutable(pod: &Value) -> Option<Value> {
+    let mut spec = spec_without(pod, &["activeDeadlineSeconds", "tolerations"])?;
+    for containers in ["containers", "initContainers"] {
+        for container in spec.get_mut(containers).and_then(Value::as_list_mut).into_iter().flatten() {
+            container.remove("image");
+        }
+    }
+    Some(spec)
+}
+
+/// As the server prints a role reference: with the names of its own type.
+fn role_ref(value: &Value) -> String {
+    let names = [("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name")];
+    let field = |(name, key): (&'static str, &str)| Some((name, value.get(key)?.clone()));
+    json_text(&map(names.into_iter().filter_map(field)))
 }
 
 fn spec_without(object: &Value, fields: &[&str]) -> Option<Value> {

@@ -3,7 +3,7 @@
 //! Decided by the API server's structured-merge-diff: `f:` a field, `k:` a list item by its keys, `v:` a member of a
 //! set, `.` the node itself beside its children.
 
-use crate::cluster::json::{from_json, to_json};
+use crate::manifest::json::{from_json, to_json};
 use crate::manifest::value::map;
 use crate::manifest::{Key, Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,7 @@ impl Step {
             ("f:", name) => Some(Self::Field(name.to_owned())),
             ("v:", value) => Some(Self::Member(value.to_owned())),
             ("k:", keys) => {
-                let keys = from_json(serde_json::from_str(keys).ok()?);
+                let keys = from_json(&serde_json::from_str(keys).ok()?);
                 let pair = |(key, value): (&Key, &Value)| (key.text.clone(), json_text(value));
                 Some(Self::Item(keys.as_map()?.iter().map(pair).collect()))
             }
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> Value {
-        from_json(serde_json::from_str(text).unwrap())
+        from_json(&serde_json::from_str(text).unwrap())
     }
 
     #[test]

@@ -11,12 +11,15 @@
 mod admission;
 mod controllers;
 mod fields;
+mod judge;
 mod kinds;
 mod merge;
 mod rejections;
 mod shape;
 mod snapshot;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use super::selector::Selector;
 use super::{
@@ -30,10 +33,11 @@ use async_trait::async_trait;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
 use jiff::{Span, Timestamp};
+use judge::Prepared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{Id, Prepared, Stored, Watcher};
+use store::{Id, Stored, Watcher};
 
 /// The field manager of creates and replaces.
 const MANAGER: &str = "mergeline";

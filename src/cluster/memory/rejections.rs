@@ -48,6 +48,17 @@ pub(super) fn other_uid(kind: &ResourceKind, name: &str, asked: &str, live: &str
     plain(409, "Conflict", message)
 }
 
+/// The object as written has another UID than the live one, or one although nothing is there.
+pub(super) fn unlike_uid(kind: &ResourceKind, name: &str, uid: &str, is_live: bool) -> Rejection {
+    if is_live {
+        let message = format!("Invalid value: \"{uid}\": field is immutable");
+        let (field, reason) = ("metadata.uid".to_owned(), "FieldValueInvalid".to_owned());
+        return invalid(kind, name, vec![Cause { field, reason, message }]);
+    }
+    let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+    plain(409, "Conflict", format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource(kind)))
+}
+
 /// The namespace is going away.
 pub(super) fn terminating(kind: &ResourceKind, name: &str, namespace: &str) -> Rejection {
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");

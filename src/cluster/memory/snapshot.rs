@@ -2,8 +2,8 @@
 
 use super::store::{Id, Stored};
 use super::{MemoryCluster, State, type_of};
-use crate::cluster::json::{from_json, to_json};
 use crate::failure::{Failure, Result};
+use crate::manifest::json::{from_json, to_json};
 use crate::manifest::value::map;
 use crate::manifest::{Object, Value};
 use std::path::Path;
@@ -70,7 +70,7 @@ impl State {
 
     fn read(text: &str) -> std::result::Result<Self, String> {
         let json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let document = from_json(json);
+        let document = from_json(&json);
         let number = |key| document.get(key).and_then(Value::as_i64).ok_or_else(|| format!("`{key}` is missing"));
         if number("version")? != VERSION {
             return Err(format!("its version is not {VERSION}"));
