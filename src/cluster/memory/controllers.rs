@@ -125,7 +125,7 @@ impl State {
         authority.set("data", map([("ca.crt", "")]));
         for (name, mut object) in [("default", account), ("kube-root-ca.crt", authority)] {
             object.set("metadata", map([("name", name), ("namespace", namespace)]));
-            self.write_as_controller(object);
+            self.write_as_controller(&object);
         }
     }
 }

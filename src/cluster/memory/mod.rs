@@ -91,7 +91,7 @@ impl MemoryCluster {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             let mut namespace = map([("apiVersion", "v1"), ("kind", "Namespace")]);
             namespace.set("metadata", map([("name", name)]));
-            state.write_as_controller(namespace);
+            state.write_as_controller(&namespace);
         }
         Self { state: Arc::new(Mutex::new(state)) }
     }

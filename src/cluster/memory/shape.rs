@@ -84,11 +84,11 @@ const ATOMIC_MAPS: &[&str] = &[
 const GRANULAR_SELECTOR: &[&str] = &["CertificateSigningRequest"];
 
 fn names(path: &[Step]) -> Vec<&str> {
-    let name = |step| match step {
-        &Step::Field(ref name) => Some(name.as_str()),
-        _ => None,
-    };
-    path.iter().filter_map(name).collect()
+    let fields = path.iter().filter_map(|step| match step {
+        Step::Field(name) => Some(name.as_str()),
+        Step::Item(_) | Step::Member(_) => None,
+    });
+    fields.collect()
 }
 
 /// `ontainers.ports` ends `spec.template.spec.initContainers.ports`: only whole names count after the first.

@@ -229,17 +229,17 @@ impl State {
     }
 
     /// Creates an object that the cluster itself makes.
-    pub(super) fn write_as_controller(&mut self, object: Value) {
+    pub(super) fn write_as_controller(&mut self, object: &Value) {
         let type_key = TypeKey::new(
-            text(&object, &["apiVersion"]).unwrap_or_default(),
-            text(&object, &["kind"]).unwrap_or_default(),
+            text(object, &["apiVersion"]).unwrap_or_default(),
+            text(object, &["kind"]).unwrap_or_default(),
         );
         let kind = self.built_in.iter().find(|served| served.kind.type_key == type_key).map(|s| s.kind.clone());
         let kind = kind.expect("because the cluster makes only built-in kinds");
-        let namespace = text(&object, &["metadata", "namespace"]).map(str::to_owned);
-        let name = text(&object, &["metadata", "name"]).unwrap_or_default().to_owned();
+        let namespace = text(object, &["metadata", "namespace"]).map(str::to_owned);
+        let name = text(object, &["metadata", "name"]).unwrap_or_default().to_owned();
         let target = Target { kind, namespace, name };
-        if let Ok(prepared) = self.prepare_replace(&target, &object, "kube-controller-manager") {
+        if let Ok(prepared) = self.prepare_replace(&target, object, "kube-controller-manager") {
             self.commit(prepared);
         }
     }

@@ -78,7 +78,7 @@ impl Arena {
     }
 
     /// A ConfigMap named `settings`.
-    pub(super) fn settings(&self, data: serde_json::Value) -> Object {
+    pub(super) fn settings(&self, data: &serde_json::Value) -> Object {
         self.object("v1", "ConfigMap", "settings", serde_json::json!({"data": data}))
     }
 

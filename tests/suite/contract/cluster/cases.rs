@@ -12,7 +12,7 @@ fn fields(rejection: &Rejection) -> Vec<&str> {
 }
 
 pub(super) async fn applying_twice_leaves_the_resource_version_alone(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     let first = arena.apply(&object, "one").await.unwrap();
     let second = arena.apply(&object, "one").await.unwrap();
     assert_eq!(version(&first), version(&second));
@@ -21,8 +21,8 @@ pub(super) async fn applying_twice_leaves_the_resource_version_alone(arena: &Are
 }
 
 pub(super) async fn a_field_of_another_manager_conflicts_and_names_the_manager(arena: &Arena) {
-    arena.apply(&arena.settings(json!({"color": "red", "size": "1"})), "one").await.unwrap();
-    let rejection = arena.apply(&arena.settings(json!({"color": "blue"})), "two").await.unwrap_err();
+    arena.apply(&arena.settings(&json!({"color": "red", "size": "1"})), "one").await.unwrap();
+    let rejection = arena.apply(&arena.settings(&json!({"color": "blue"})), "two").await.unwrap_err();
     assert_eq!((rejection.code, rejection.reason.as_str()), (409, "Conflict"));
     assert_eq!(rejection.message, "Apply failed with 1 conflict: conflict with \"one\": .data.color");
     assert_eq!(
@@ -33,7 +33,7 @@ pub(super) async fn a_field_of_another_manager_conflicts_and_names_the_manager(a
             message: "conflict with \"one\"".into()
         }]
     );
-    let both = arena.settings(json!({"color": "blue", "size": "2"}));
+    let both = arena.settings(&json!({"color": "blue", "size": "2"}));
     let rejection = arena.apply(&both, "two").await.unwrap_err();
     assert_eq!(
         rejection.message,
@@ -42,7 +42,7 @@ pub(super) async fn a_field_of_another_manager_conflicts_and_names_the_manager(a
 }
 
 pub(super) async fn an_edit_by_another_client_conflicts_too(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red", "size": "1"}));
+    let object = arena.settings(&json!({"color": "red", "size": "1"}));
     let mut edited = arena.apply(&object, "one").await.unwrap();
     edited.value_mut().get_mut("data").unwrap().set("color", "blue");
     let edited = arena.cluster.replace(&arena.grant, &arena.target(&object), &edited).await.unwrap().unwrap();
@@ -54,32 +54,32 @@ pub(super) async fn an_edit_by_another_client_conflicts_too(arena: &Arena) {
 }
 
 pub(super) async fn two_managers_may_own_the_same_value(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     arena.apply(&object, "one").await.unwrap();
     arena.apply(&object, "two").await.unwrap();
-    let rejection = arena.apply(&arena.settings(json!({"color": "blue"})), "one").await.unwrap_err();
+    let rejection = arena.apply(&arena.settings(&json!({"color": "blue"})), "one").await.unwrap_err();
     assert_eq!(rejection.causes[0].message, "conflict with \"two\"");
     // The last owner that stops applying it takes it away.
-    arena.apply(&arena.settings(json!({})), "one").await.unwrap();
+    arena.apply(&arena.settings(&json!({})), "one").await.unwrap();
     assert_eq!(text(&arena.get(&object).await.unwrap(), "/data/color"), "red");
-    arena.apply(&arena.settings(json!({})), "two").await.unwrap();
+    arena.apply(&arena.settings(&json!({})), "two").await.unwrap();
     assert_eq!(text(&arena.get(&object).await.unwrap(), "/data/color"), "");
 }
 
 pub(super) async fn force_takes_the_field_over(arena: &Arena) {
-    arena.apply(&arena.settings(json!({"color": "red", "size": "1"})), "one").await.unwrap();
-    let forced = arena.force(&arena.settings(json!({"color": "blue"})), "two").await.unwrap();
+    arena.apply(&arena.settings(&json!({"color": "red", "size": "1"})), "one").await.unwrap();
+    let forced = arena.force(&arena.settings(&json!({"color": "blue"})), "two").await.unwrap();
     assert_eq!(text(&forced, "/data/color"), "blue");
     // The former owner has lost it: not applying it any more does not remove it, applying it conflicts.
-    let rejection = arena.apply(&arena.settings(json!({"color": "red"})), "one").await.unwrap_err();
+    let rejection = arena.apply(&arena.settings(&json!({"color": "red"})), "one").await.unwrap_err();
     assert_eq!(fields(&rejection), [".data.color"]);
-    let after = arena.apply(&arena.settings(json!({"size": "1"})), "one").await.unwrap();
+    let after = arena.apply(&arena.settings(&json!({"size": "1"})), "one").await.unwrap();
     assert_eq!((text(&after, "/data/color"), text(&after, "/data/size")), ("blue", "1"));
 }
 
 pub(super) async fn a_field_dropped_by_its_manager_disappears(arena: &Arena) {
-    arena.apply(&arena.settings(json!({"color": "red", "size": "1"})), "one").await.unwrap();
-    let after = arena.apply(&arena.settings(json!({"size": "1"})), "one").await.unwrap();
+    arena.apply(&arena.settings(&json!({"color": "red", "size": "1"})), "one").await.unwrap();
+    let after = arena.apply(&arena.settings(&json!({"size": "1"})), "one").await.unwrap();
     assert!(after.value().at("/data/color").is_none());
     assert_eq!(text(&after, "/data/size"), "1");
 
@@ -94,9 +94,9 @@ pub(super) async fn a_field_dropped_by_its_manager_disappears(arena: &Arena) {
 }
 
 pub(super) async fn a_field_that_another_manager_still_applies_stays(arena: &Arena) {
-    arena.apply(&arena.settings(json!({"color": "red", "size": "1"})), "one").await.unwrap();
-    arena.apply(&arena.settings(json!({"color": "red", "shape": "round"})), "two").await.unwrap();
-    let after = arena.apply(&arena.settings(json!({"size": "1"})), "one").await.unwrap();
+    arena.apply(&arena.settings(&json!({"color": "red", "size": "1"})), "one").await.unwrap();
+    arena.apply(&arena.settings(&json!({"color": "red", "shape": "round"})), "two").await.unwrap();
+    let after = arena.apply(&arena.settings(&json!({"size": "1"})), "one").await.unwrap();
     assert_eq!(text(&after, "/data/color"), "red");
     assert_eq!(text(&after, "/data/shape"), "round");
 }
@@ -130,22 +130,22 @@ pub(super) async fn a_repeated_list_key_is_a_rejection(arena: &Arena) {
 }
 
 pub(super) async fn a_dry_run_changes_nothing(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     let live = arena.apply(&object, "one").await.unwrap();
-    let would = arena.dry_run(&arena.settings(json!({"color": "blue"})), "one").await.unwrap();
+    let would = arena.dry_run(&arena.settings(&json!({"color": "blue"})), "one").await.unwrap();
     assert_eq!(text(&would, "/data/color"), "blue");
     assert_eq!(arena.get(&object).await.unwrap(), live);
 }
 
 pub(super) async fn a_dry_run_of_a_new_object_answers_it(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     let would = arena.dry_run(&object, "one").await.unwrap();
     assert_eq!(text(&would, "/data/color"), "red");
     assert!(arena.get(&object).await.is_none());
 }
 
 pub(super) async fn deleting_with_a_wrong_uid_is_refused(arena: &Arena) {
-    let object = arena.settings(json!({}));
+    let object = arena.settings(&json!({}));
     let live = arena.apply(&object, "one").await.unwrap();
     let target = arena.target(&object);
     let rejection = arena.cluster.delete(&arena.grant, &target, "another").await.unwrap().unwrap_err();
@@ -173,7 +173,7 @@ pub(super) async fn deleting_waits_for_finalizers(arena: &Arena) {
 }
 
 pub(super) async fn an_object_in_a_missing_namespace_is_rejected_as_not_found(arena: &Arena) {
-    let mut object = arena.settings(json!({}));
+    let mut object = arena.settings(&json!({}));
     object.value_mut().get_mut("metadata").unwrap().set("namespace", "nowhere");
     let target = Target { namespace: Some("nowhere".into()), ..arena.target(&object) };
     let options = mergeline::cluster::ApplyOptions { field_manager: "one".into(), force: false };
@@ -185,7 +185,7 @@ pub(super) async fn an_object_in_a_missing_namespace_is_rejected_as_not_found(ar
 }
 
 pub(super) async fn deleting_a_namespace_removes_its_content(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     arena.apply(&object, "one").await.unwrap();
     let namespaces = arena.kind("v1", "Namespace");
     let scope = Scope { namespace: None, labels: Some(format!("kubernetes.io/metadata.name={}", arena.namespace)) };
@@ -346,7 +346,7 @@ pub(super) async fn the_generation_counts_changes_of_the_desired_state(arena: &A
     let mut labelled = arena.deployment("web", json!({"image": "web:2"}));
     labelled.value_mut().get_mut("metadata").unwrap().set("labels", value(json!({"a": "b"})));
     assert_eq!(generation(&arena.apply(&labelled, "one").await.unwrap()), Some(2));
-    let settings = arena.apply(&arena.settings(json!({})), "one").await.unwrap();
+    let settings = arena.apply(&arena.settings(&json!({})), "one").await.unwrap();
     assert_eq!(generation(&settings), None);
 }
 
@@ -360,7 +360,7 @@ pub(super) async fn a_broken_object_is_invalid_with_its_fields(arena: &Arena) {
 }
 
 pub(super) async fn a_name_unlike_the_target_is_a_bad_request(arena: &Arena) {
-    let object = arena.settings(json!({}));
+    let object = arena.settings(&json!({}));
     let target = arena.target_of("v1", "ConfigMap", "another");
     let options = mergeline::cluster::ApplyOptions { field_manager: "one".into(), force: false };
     let rejection = arena.cluster.apply(&arena.grant, &target, &object, &options).await.unwrap().unwrap_err();
@@ -402,7 +402,7 @@ async fn next(watch: &mut futures::stream::BoxStream<'static, mergeline::failure
 }
 
 pub(super) async fn a_watch_tells_the_state_then_the_changes(arena: &Arena) {
-    let object = arena.settings(json!({"color": "red"}));
+    let object = arena.settings(&json!({"color": "red"}));
     let live = arena.apply(&object, "one").await.unwrap();
     let scope = arena.scope(None);
     let kind = arena.kind("v1", "ConfigMap");
@@ -424,7 +424,7 @@ pub(super) async fn a_watch_tells_the_state_then_the_changes(arena: &Arena) {
             _ => {}
         }
     };
-    let changed = arena.apply(&arena.settings(json!({"color": "blue"})), "one").await.unwrap();
+    let changed = arena.apply(&arena.settings(&json!({"color": "blue"})), "one").await.unwrap();
     assert_eq!(settings().await, WatchEvent::Seen(changed));
     arena.cluster.delete(&arena.grant, &arena.target(&object), uid(&live)).await.unwrap().unwrap();
     let WatchEvent::Gone(last) = settings().await else { panic!("not told that it is gone") };

@@ -59,3 +59,15 @@ contract! {
     dependents_go_with_their_owner,
     discovery_knows_the_common_kinds,
 }
+
+#[tokio::test]
+async fn every_kind_of_the_memory_cluster_is_served_alike_by_the_real_one() {
+    let Some(real) = Arena::real().await else { return };
+    let served = real.cluster.discover().await.unwrap();
+    for kind in Arena::memory().await.cluster.discover().await.unwrap().kinds {
+        let found = served.preferred(&kind.type_key.group, &kind.type_key.kind).cloned();
+        let found = found.map(|found| (found.type_key, found.plural, found.namespaced));
+        assert_eq!(found, Some((kind.type_key, kind.plural, kind.namespaced)));
+    }
+    real.tear_down().await;
+}
