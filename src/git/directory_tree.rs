@@ -127,11 +127,7 @@ impl DirectoryTree {
                 None
             };
             match metadata {
-                Some(found) if entry.mode == Mode::COMMIT => {
-                    if found.is_dir() {
-                        self.insert_submodule(path);
-                    }
-                }
+                Some(found) if found.is_dir() && entry.mode == Mode::COMMIT => self.insert_submodule(path),
                 Some(found) if found.is_dir() => {}
                 Some(found) => {
                     if let Some(kind) = file_kind(found.file_type()) {

@@ -131,7 +131,7 @@ impl Repository {
                 remote.and_then(std::result::Result::ok).ok_or(error)
             });
             let id = found.map_err(|error| unknown_revision(git, revision, error))?;
-            let commit = git.find_object(id).and_then(|object| object.peel_to_commit());
+            let commit = git.find_object(id).and_then(gix::Object::peel_to_commit);
             commit.map(|commit| commit_id(commit.id)).map_err(|error| {
                 Failure::usage(format!("`{revision}` does not name a commit")).because(error.to_string())
             })

@@ -289,7 +289,7 @@ fn history_answers_as_git_does() {
     assert!(!repository.is_ancestor(&orphan, &merge).unwrap());
     let names = |commits: Vec<mergeline::git::CommitInfo>| commits.into_iter().map(|c| c.id).collect::<Vec<_>>();
     assert_eq!(names(repository.first_parents(&merge, 10).unwrap()), [merge.clone(), main.clone(), root.clone()]);
-    assert_eq!(names(repository.first_parents(&merge, 1).unwrap()), [merge.clone()]);
+    assert_eq!(names(repository.first_parents(&merge, 1).unwrap()), std::slice::from_ref(&merge));
     let mut between = names(repository.commits_between(&main, &merge).unwrap());
     between.sort();
     let mut expected = vec![merge.clone(), topic.clone()];

@@ -291,7 +291,6 @@ fn written_trees_are_those_that_git_would_write() {
     for path in ["", "/a", "a//b", "../a", "a/..", ".git/config", "a/.GIT/x", "a/git~1", "a/\0"] {
         assert_eq!(repository.write_tree(None, &[put(path, "x")]).unwrap_err().kind(), FailureKind::Usage, "{path}");
     }
-    assert_eq!(checkout.git(&["status", "--porcelain", "--untracked-files=no"]).is_empty(), false);
     checkout.assert_sound();
 }
 
