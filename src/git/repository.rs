@@ -74,6 +74,20 @@ impl Repository {
         self.inner.shared.work_dir()
     }
 
+    /// Where a configured remote is, as the configuration has it but without credentials; `None` when there is no such
+    /// remote.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    pub fn remote_location(&self, name: &str) -> Result<Option<String>> {
+        self.with(|git| {
+            let Some(remote) = git.try_find_remote_without_url_rewrite(name) else { return Ok(None) };
+            let remote = remote.map_err(|error| broken("cannot read the remote's configuration", error))?;
+            let url = remote.url(gix::remote::Direction::Fetch).map(|url| url.to_bstring().to_string());
+            Ok(url.map(|url| super::command::without_credentials(&url)))
+        })
+    }
+
     /// Says whether history ends early here, as in a clone with `--depth`.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Where a Git host is and how to speak to it. Plain data: `event/` makes it from a CI's environment.
 
+use crate::failure::{Failure, Result};
 use crate::secret::Secret;
 use std::fmt;
+use std::path::Path;
 
 /// Which API a host speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,4 +49,87 @@ pub struct Address {
     pub repository: String,
     /// The job's credential; `None` means read-only and anonymous.
     pub token: Option<Secret>,
+}
+
+impl Address {
+    /// Reads what a person wrote: `gitea=https://git.example.com/api/v1`, `local=FOLDER`. The repository is what they
+    /// named, else the last two parts of the remote's location.
+    ///
+    /// # Errors
+    /// Usage, naming what is known.
+    pub fn parse(text: &str, repository: Option<&str>, remote: Option<&str>, token: Option<Secret>) -> Result<Self> {
+        let known = "`--host` takes `gitea=API-URL` or `local=FOLDER`";
+        let wrong = |why: String| Failure::usage(why).hint(known);
+        let (kind, place) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` names no host")))?;
+        let kind = match kind {
+            "github" => HostKind::GitHub,
+            "gitlab" => HostKind::GitLab,
+            "gitea" | "forgejo" => HostKind::Gitea,
+            "local" => return Ok(Self::local(place)),
+            other => return Err(wrong(format!("`{other}` is no kind of host"))),
+        };
+        let api_url = place.trim_end_matches('/').to_owned();
+        if !api_url.starts_with("https://") && !api_url.starts_with("http://") {
+            return Err(wrong(format!("`{place}` is no URL of an API")));
+        }
+        let named = repository.map(str::to_owned).or_else(|| remote.and_then(last_two_parts));
+        let repository = named.ok_or_else(|| {
+            Failure::usage("the repository on the host is not known").hint("name it: `--repository OWNER/NAME`")
+        })?;
+        let web_url = api_url.split("/api/").next().unwrap_or(&api_url).to_owned();
+        Ok(Self { kind, api_url, web_url, repository, token })
+    }
+
+    /// The local host that a remote's location lies in: a folder with `host.json` and `repository.git`.
+    #[must_use]
+    pub fn behind(remote: &str) -> Option<Self> {
+        let path = Path::new(remote.strip_prefix("file://").unwrap_or(remote));
+        let folder = path.parent()?;
+        let is_local = path.file_name()? == "repository.git" && folder.join("host.json").is_file();
+        is_local.then(|| Self::local(&folder.to_string_lossy()))
+    }
+
+    fn local(folder: &str) -> Self {
+        Self {
+            kind: HostKind::Local,
+            api_url: folder.to_owned(),
+            web_url: folder.to_owned(),
+            repository: String::new(),
+            token: None,
+        }
+    }
+}
+
+/// `owner/name` of a remote's location: `https://host/owner/name.git`, `git@host:owner/name.git`.
+fn last_two_parts(remote: &str) -> Option<String> {
+    let path = remote.trim_end_matches('/').trim_end_matches(".git");
+    let mut parts = path.rsplit(['/', ':']).filter(|part| !part.is_empty());
+    let (name, owner) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_repository_comes_from_the_remote_when_nobody_names_it() {
+        for remote in
+            ["https://git.example.com/acme/shop.git", "git@git.example.com:acme/shop", "ssh://git@h/acme/shop/"]
+        {
+            let address = Address::parse("gitea=https://git.example.com/api/v1/", None, Some(remote), None).unwrap();
+            assert_eq!(address.repository, "acme/shop");
+            assert_eq!(address.api_url, "https://git.example.com/api/v1");
+            assert_eq!(address.web_url, "https://git.example.com");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_said() {
+        for text in ["https://git.example.com", "svn=x", "gitea=git.example.com"] {
+            let failure = Address::parse(text, Some("a/b"), None, None).unwrap_err();
+            assert!(failure.hints()[0].contains("gitea=API-URL"), "{failure}");
+        }
+    }
 }

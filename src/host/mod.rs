@@ -42,6 +42,22 @@ pub struct RepositoryFacts {
     pub web_url: String,
     /// What our own credential may do.
     pub own_rights: Rights,
+    /// Folders of CI files that this host reads from a pushed branch and that our credential may write: an environment
+    /// branch carries the files that call Mergeline, so that a person's merge into it starts a run (DESIGN §4 "Waking").
+    pub ci_folders: Vec<String>,
+    /// Where its files and commits are shown.
+    pub links: LinkTemplates,
+}
+
+/// Where a host shows files and commits, as templates: each host has its own shape.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinkTemplates {
+    /// A file at a commit, with `{commit}` and `{path}`.
+    pub file: Option<String>,
+    /// What follows it for a line, with `{line}`.
+    pub line: Option<String>,
+    /// A commit, with `{commit}`.
+    pub commit: Option<String>,
 }
 
 /// Where a pull request stands.

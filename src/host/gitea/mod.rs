@@ -10,8 +10,8 @@ mod wire;
 use super::http::{Call, Dialect, HttpClient, HttpError, segment};
 use super::marker;
 use super::{
-    Address, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
-    PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    Address, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest, PullRequestDraft,
+    PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
@@ -24,6 +24,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use wire::{CollaboratorPermission, CommitStatus, Label, Pull, Repository, User, state_word};
 
+/// Where CI files are that the host reads from the pushed branch. Its job tokens may push them.
+const CI_FOLDERS: [&str; 3] = [".gitea/workflows", ".forgejo/workflows", ".github/workflows"];
 /// The account that a job's token acts as.
 const JOB_ACCOUNT: &str = "gitea-actions";
 /// How often landing asks again while the host finds out whether the pull request can be merged, and how long between.
@@ -180,10 +182,17 @@ impl Host for GiteaHost {
 
     async fn repository(&self) -> Result<RepositoryFacts> {
         let facts = self.facts().await?;
+        let web = facts.html_url.trim_end_matches('/').to_owned();
         Ok(RepositoryFacts {
             own_rights: facts.own_rights(),
             default_branch: facts.default_branch,
-            web_url: facts.html_url.trim_end_matches('/').to_owned(),
+            web_url: web.clone(),
+            ci_folders: CI_FOLDERS.map(str::to_owned).to_vec(),
+            links: LinkTemplates {
+                file: Some(format!("{web}/src/commit/{{commit}}/{{path}}")),
+                line: Some("#L{line}".to_owned()),
+                commit: Some(format!("{web}/commit/{{commit}}")),
+            },
         })
     }
 

@@ -1,0 +1,99 @@
+//! What promotion commits and pull requests are called, and the trailers that say what they carry.
+
+use crate::commit::CommitId;
+
+/// The branch that an environment's promotion pull request comes from.
+#[must_use]
+pub fn promotion_branch(environment: &str) -> String {
+    format!("mergeline/promote/{environment}")
+}
+
+/// The environment whose promotion comes from `branch`.
+#[must_use]
+pub(super) fn environment_of(branch: &str) -> Option<&str> {
+    branch.strip_prefix("mergeline/promote/").filter(|name| !name.is_empty())
+}
+
+/// The trailers of a promotion commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trailers {
+    /// The environment it goes to.
+    pub environment: String,
+    /// The release: a commit on the default branch.
+    pub release: CommitId,
+}
+
+impl Trailers {
+    /// Reads them from a commit message: the last paragraph, as `git interpret-trailers` does.
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Self> {
+        let last = message.trim_end().rsplit("\n\n").next()?;
+        let value = |name: &str| {
+            let mut lines = last.lines().filter_map(|line| line.split_once(": "));
+            lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim().to_owned())
+        };
+        let release = CommitId::parse(&value("Promotion-Release")?).ok()?;
+        Some(Self { environment: value("Promotion-Environment")?, release })
+    }
+
+    fn text(&self) -> String {
+        format!("Promotion-Environment: {}\nPromotion-Release: {}\n", self.environment, self.release)
+    }
+}
+
+/// The message of a promotion commit. Holds nothing of the run that made it: two runs make the same commit.
+#[must_use]
+pub(super) fn commit_message(title: &str, subject: &str, trailers: &Trailers) -> String {
+    let release = trailers.release.short();
+    format!("{title}\n\nRendered from {release} ({subject}).\n\n{}", trailers.text())
+}
+
+/// The title of a promotion: what changes, as a release note says it. At most `limit` characters.
+#[must_use]
+pub(super) fn title(environment: &str, images: &[(String, String, String)], units: &[String], limit: usize) -> String {
+    let changed = match (images, units) {
+        ([], []) => "first release".to_owned(),
+        ([], units) => format!("{} changed", listed(units, 4)),
+        (images, _) => {
+            let moves: Vec<String> = images.iter().map(|(name, old, new)| format!("{name} {old} → {new}")).collect();
+            listed(&moves, 3)
+        }
+    };
+    let title = format!("{environment}: {changed}");
+    if title.chars().count() <= limit {
+        return title;
+    }
+    title.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn listed(items: &[String], most: usize) -> String {
+    let shown = items.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn trailers_survive_the_message() {
+        let trailers =
+            Trailers { environment: "prod".into(), release: CommitId::parse(&"3f2c1ab9".repeat(5)).unwrap() };
+        let message = commit_message("prod: web 1 → 2", "Promotion-Release: forged in the subject", &trailers);
+        assert_eq!(Trailers::parse(&message), Some(trailers));
+        assert_eq!(Trailers::parse("prod: web\n\nPromotion-Release: not a commit\n"), None);
+    }
+
+    #[test]
+    fn titles_say_what_changes() {
+        let images = [("web".to_owned(), "1.27.0".to_owned(), "1.27.1".to_owned())];
+        assert_eq!(title("prod", &images, &["web".into()], 256), "prod: web 1.27.0 → 1.27.1");
+        let units: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        assert_eq!(title("prod", &[], &units, 256), "prod: a, b, c, d and 1 more changed");
+        assert_eq!(title("prod", &[], &units, 8), "prod: a…");
+    }
+}

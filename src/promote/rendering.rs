@@ -1,0 +1,126 @@
+//! Releases as trees: what an environment's branch would hold. Writes trees to the local object database only.
+
+use super::observe::Scene;
+use crate::commit::CommitId;
+use crate::failure::Result;
+use crate::finding::Finding;
+use crate::git::{Tree, TreeEdit, TreeId};
+use crate::manifest::{Object, TypeKey};
+use crate::render::{self, layout};
+use crate::unit::Unit;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A release, rendered for one environment.
+pub(super) struct RenderedRelease {
+    /// The tree that the environment's branch would have.
+    pub(super) tree: TreeId,
+    /// Its units with their objects, by name; a failed unit has its former ones.
+    pub(super) units: Vec<layout::LaidOutUnit>,
+    /// Units that failed to render and keep their former subtree.
+    pub(super) failed: Vec<String>,
+    /// What rendering found.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Renders releases, each once.
+#[derive(Default)]
+pub(super) struct Renderings {
+    made: BTreeMap<(String, CommitId, Option<CommitId>), Rc<RenderedRelease>>,
+}
+
+impl Renderings {
+    /// The tree that `release` gives for `environment`. `former` is the commit whose subtree a unit keeps that fails to
+    /// render.
+    pub(super) fn release(
+        &mut self,
+        scene: &Scene<'_>,
+        environment: &str,
+        release: &CommitId,
+        former: Option<&CommitId>,
+        ci_folders: &[String],
+    ) -> Result<Rc<RenderedRelease>> {
+        let key = (environment.to_owned(), release.clone(), former.cloned());
+        if let Some(made) = self.made.get(&key) {
+            return Ok(Rc::clone(made));
+        }
+        let made = Rc::new(make(scene, environment, release, former, ci_folders)?);
+        self.made.insert(key, Rc::clone(&made));
+        Ok(made)
+    }
+}
+
+fn make(
+    scene: &Scene<'_>,
+    environment: &str,
+    release: &CommitId,
+    former: Option<&CommitId>,
+    ci_folders: &[String],
+) -> Result<RenderedRelease> {
+    let source = scene.repository.tree(release)?;
+    let (units, mut findings) = scene.config.units(&source)?;
+    let units: Vec<Unit> = units.into_iter().filter(|unit| unit.environment == environment).collect();
+    let rendered = render::render_all(&source, &units, scene.render)?;
+    let mut catalog = scene.catalog.clone();
+    catalog.add_definitions(rendered.iter().flat_map(|rendered| &rendered.objects));
+    let namespaced = |key: &TypeKey| catalog.is_namespaced(&key.group, &key.kind);
+    let former = former.map(|commit| scene.repository.tree(commit)).transpose()?;
+
+    let mut edits = Vec::new();
+    let mut failed = Vec::new();
+    let mut laid_out = Vec::new();
+    for (unit, rendered) in units.iter().zip(rendered) {
+        findings.extend(rendered.findings);
+        let files = match rendered.complete {
+            true => layout::unit_files(&unit.name, &rendered.objects, namespaced),
+            false => Err(Vec::new()),
+        };
+        let objects = match files {
+            Ok(files) => {
+                edits.extend(files.into_iter().map(|(path, bytes)| TreeEdit::Put { path, bytes }));
+                rendered.objects
+            }
+            Err(duplicates) => {
+                findings.extend(duplicates);
+                failed.push(unit.name.clone());
+                keep(former.as_ref().map(|tree| tree as &dyn Tree), &unit.name, &mut edits)?
+            }
+        };
+        laid_out.push(layout::LaidOutUnit { name: unit.name.clone(), objects });
+    }
+    let names: Vec<String> = units.iter().map(|unit| unit.name.clone()).collect();
+    let bytes = layout::metadata_file(environment, &names);
+    edits.push(TreeEdit::Put { path: layout::METADATA.to_owned(), bytes });
+    edits.extend(ci_files(&source, ci_folders)?);
+    let tree = scene.repository.write_tree(None, &edits)?;
+    Ok(RenderedRelease { tree, units: laid_out, failed, findings })
+}
+
+/// Takes a failed unit's files over from the environment's former tree, and reads them.
+fn keep(former: Option<&dyn Tree>, unit: &str, edits: &mut Vec<TreeEdit>) -> Result<Vec<Object>> {
+    let Some(former) = former else { return Ok(Vec::new()) };
+    for entry in former.walk(&layout::unit_folder(unit))? {
+        if let Some(bytes) = former.read(&entry.path)? {
+            edits.push(TreeEdit::Put { path: entry.path, bytes });
+        }
+    }
+    let units = layout::read(former)?.units;
+    Ok(units.into_iter().find(|known| known.name == unit).map(|known| known.objects).unwrap_or_default())
+}
+
+/// The CI files that call Mergeline, byte for byte from the release: hosts read the CI file of the pushed branch, and a
+/// person's merge into a branch without one would start nothing (DESIGN §4 "Waking").
+fn ci_files(source: &dyn Tree, folders: &[String]) -> Result<Vec<TreeEdit>> {
+    let mut edits = Vec::new();
+    for folder in folders {
+        for entry in source.walk(folder)? {
+            let Some(bytes) = source.read(&entry.path)? else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            let calls = text.contains("mergeline/mergeline@") || text.contains("mergeline run");
+            if calls {
+                edits.push(TreeEdit::Put { path: entry.path, bytes });
+            }
+        }
+    }
+    Ok(edits)
+}

@@ -1,0 +1,172 @@
+//! What a run works with: the repository, its remote, the host, the trusted tip.
+
+use crate::commit::CommitId;
+use crate::config::{self, Config, Loaded};
+use crate::event::{Event, Surroundings, Trigger};
+use crate::failure::{Failure, Result};
+use crate::finding::Finding;
+use crate::git::{Remote, Repository};
+use crate::host::{self, Address, Host, RepositoryFacts};
+use crate::render::{RenderOptions, find_kustomize};
+use crate::report::Links;
+use crate::schema::Catalog;
+use crate::secret::Secret;
+use crate::trust::Grants;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// What a command is given.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The folder to work in.
+    pub directory: PathBuf,
+    /// The environment variables of the process and the event's payload.
+    pub surroundings: Surroundings,
+    /// The host that a person named: `KIND=API-URL` or `local=FOLDER`.
+    pub host: Option<String>,
+    /// The repository on the host that a person named: `OWNER/NAME`.
+    pub repository: Option<String>,
+    /// The remote's name.
+    pub remote: String,
+}
+
+/// A repository on its host, and what this run may do there.
+pub struct Session {
+    /// The clone at hand.
+    pub repository: Repository,
+    /// The root of the working tree.
+    pub checkout: PathBuf,
+    /// Where branches are fetched from and pushed to.
+    pub remote: Remote,
+    /// What made this run start.
+    pub event: Event,
+    /// What it may do.
+    pub grants: Grants,
+    /// The Git host.
+    pub host: Box<dyn Host>,
+    /// Facts of the repository there.
+    pub facts: RepositoryFacts,
+    /// How sources are rendered.
+    pub render: RenderOptions,
+    /// Variables of the process: kubeconfigs are read from them.
+    pub surroundings: Surroundings,
+    /// Where the host shows files and commits.
+    pub links: Links,
+}
+
+/// A branch's tip with its configuration.
+pub struct Tip {
+    /// The commit.
+    pub commit: CommitId,
+    /// Its configuration, when there is one that can be used.
+    pub config: Option<Config>,
+    /// Why its configuration cannot be used.
+    pub broken: Vec<Finding>,
+}
+
+impl Session {
+    /// Opens the repository and connects to its host.
+    ///
+    /// # Errors
+    /// Usage when there is no repository or no host is known; remote when the host cannot be reached.
+    pub async fn open(setting: &Setting) -> Result<Self> {
+        let repository = Repository::discover(&setting.directory)?;
+        let checkout = repository.working_directory().map_or_else(|| setting.directory.clone(), Path::to_path_buf);
+        let mut event = Event::detect(&setting.surroundings)?;
+        let address = address(setting, &repository, &event)?;
+        let remote = Remote::new(&setting.remote).with_credential(address.token.clone());
+        let host = host::connect(&address)?;
+        let facts = host.repository().await?;
+        event.host = Some(address);
+        let grants = Grants::judge(&event);
+        let path = setting.surroundings.get("PATH").unwrap_or_default();
+        let render = RenderOptions { kustomize: find_kustomize(OsStr::new(path)), ..RenderOptions::default() };
+        let links = Links {
+            file: facts.links.file.clone(),
+            line: facts.links.line.clone(),
+            commit: facts.links.commit.clone(),
+            report: None,
+        };
+        let surroundings = setting.surroundings.clone();
+        Ok(Self { repository, checkout, remote, event, grants, host, facts, render, surroundings, links })
+    }
+
+    /// The heads of the remote's branches.
+    ///
+    /// # Errors
+    /// Remote when they cannot be read.
+    pub fn heads(&self) -> Result<BTreeMap<String, CommitId>> {
+        self.repository.remote_heads(&self.remote)
+    }
+
+    /// The tip of a branch with its configuration.
+    ///
+    /// # Errors
+    /// Usage when the remote has no such branch.
+    pub fn tip(&self, heads: &BTreeMap<String, CommitId>, branch: &str) -> Result<Tip> {
+        let Some(commit) = heads.get(branch).cloned() else {
+            return Err(Failure::usage(format!("the remote has no branch `{branch}`"))
+                .hint("push at least one commit to the default branch first"));
+        };
+        self.repository.fetch(&self.remote, std::slice::from_ref(&commit))?;
+        let loaded = Config::load(&self.repository.tree(&commit)?)?;
+        let (config, broken) = match loaded {
+            Loaded::Absent => (None, Vec::new()),
+            Loaded::Config(config) => (Some(*config), Vec::new()),
+            Loaded::Broken(findings) => (None, findings),
+        };
+        Ok(Tip { commit, config, broken })
+    }
+
+    /// How a configuration wants sources rendered.
+    #[must_use]
+    pub fn render_options(&self, config: Option<&Config>) -> RenderOptions {
+        let ignore = config.map(|config| config.model().render.ignore.clone()).unwrap_or_default();
+        RenderOptions { ignore, ..self.render.clone() }
+    }
+
+    /// The value of a variable that the configuration names.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<Secret> {
+        self.surroundings.get(name).map(Secret::new)
+    }
+
+    /// Says whether a person sits at a terminal.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.event.trigger == Trigger::Terminal
+    }
+}
+
+/// What is known of kinds in the version that is asked for, else the configuration's, else the newest.
+///
+/// # Errors
+/// Usage, naming the versions that are known.
+pub fn catalog(asked: Option<&str>, config: Option<&Config>) -> Result<Catalog> {
+    let configured = config.and_then(|config| config.model().kubernetes.as_ref()).map(ToString::to_string);
+    let version = asked.map(str::to_owned).or(configured);
+    let version = version.as_deref().unwrap_or_else(|| Catalog::newest());
+    Catalog::bundled(version).map_err(|unknown| {
+        let known = Catalog::versions().join(", ");
+        Failure::usage(format!("Kubernetes {version} is not known: this version of Mergeline knows {known}"))
+            .because(unknown)
+            .hint(format!("set `kubernetes` in `{}` or `--kubernetes` to a version that is known", config::PATH))
+    })
+}
+
+/// Where the host is: what a person said, else what the CI says, else what stands behind the remote.
+fn address(setting: &Setting, repository: &Repository, event: &Event) -> Result<Address> {
+    let token = setting.surroundings.get("MERGELINE_TOKEN").map(Secret::new);
+    let location = repository.remote_location(&setting.remote)?;
+    if let Some(text) = &setting.host {
+        return Address::parse(text, setting.repository.as_deref(), location.as_deref(), token);
+    }
+    if let Some(address) = &event.host {
+        return Ok(address.clone());
+    }
+    location.as_deref().and_then(Address::behind).ok_or_else(|| {
+        Failure::usage("no Git host is known: this is no CI job, and none was named")
+            .hint("name it: `--host gitea=https://git.example.com/api/v1`, with its token in `MERGELINE_TOKEN`")
+    })
+}
