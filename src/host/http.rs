@@ -5,6 +5,9 @@
 //! and the caller looks before it tries again. The credential goes into one sensitive header and nowhere else: not
 //! into addresses, errors or logs.
 
+#[cfg(test)]
+mod tests;
+
 use super::marker::WriteError;
 use crate::failure::{Failure, Result};
 use crate::secret::{Secret, mask};
@@ -216,6 +219,11 @@ impl HttpClient {
             })?;
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self { http, base, token: token.cloned(), dialect, next_write: Mutex::new(None) })
+    }
+
+    /// Asks for pages of at most `size` from now on.
+    pub(super) fn set_page_size(&mut self, size: usize) {
+        self.dialect.page_size.1 = size;
     }
 
     /// Sends a call whose answer has no content of interest.

@@ -1,13 +1,14 @@
 //! Gitea and Forgejo, API v1.
 //!
 //! What is particular: no check runs and no deployments; a job's token acts as the account `gitea-actions`; a status is
-//! written with `state` and read with `status`; labels are set by number; whether a pull request can be merged is found
-//! out in the background, so that landing waits a little. Its swagger and source decide.
+//! written with `state` and read with `status`; labels are set by number; landing is a story of its own (`landing`).
+//! Its swagger, its source and the contract suite on a real server decide.
 
 mod comments;
+mod landing;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, HttpError, segment};
+use super::http::{Call, Dialect, HttpClient, segment};
 use super::marker;
 use super::{
     Address, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest, PullRequestDraft,
@@ -28,9 +29,6 @@ use wire::{CollaboratorPermission, CommitStatus, Label, Pull, Repository, User, 
 const CI_FOLDERS: [&str; 3] = [".gitea/workflows", ".forgejo/workflows", ".github/workflows"];
 /// The account that a job's token acts as.
 const JOB_ACCOUNT: &str = "gitea-actions";
-/// How often landing asks again while the host finds out whether the pull request can be merged, and how long between.
-const LANDING_ASKS: u32 = 10;
-const LANDING_WAIT: Duration = Duration::from_millis(400);
 /// How often a creating request is sent at most, when answers are lost.
 const CREATE_ATTEMPTS: u32 = 3;
 
@@ -64,7 +62,8 @@ impl GiteaHost {
             // It has no limit of its own.
             write_gap: Duration::ZERO,
         };
-        let Some((owner, name)) = address.repository.split_once('/').filter(|(_, name)| !name.contains('/')) else {
+        let named = address.repository.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name));
+        let Some((owner, name)) = named else {
             return Err(Failure::usage(format!("`{}` is not `owner/name`", address.repository)));
         };
         Ok(Self {
@@ -75,8 +74,34 @@ impl GiteaHost {
         })
     }
 
+    /// The same host, asked for smaller pages than it would give.
+    #[must_use]
+    pub fn with_page_size(mut self, size: usize) -> Self {
+        self.http.set_page_size(size);
+        self
+    }
+
     async fn facts(&self) -> Result<Repository> {
         Ok(self.http.json(&Call::get(self.root.as_str())).await?)
+    }
+
+    async fn raw_pull(&self, number: u64) -> Result<Pull> {
+        let pull: Option<Pull> = self.http.find(&Call::get(format!("{}/pulls/{number}", self.root))).await?;
+        pull.ok_or_else(|| {
+            Failure::remote(format!("there is no pull request #{number} in `{}`", self.repository)).hint(
+                "see that the repository's name is right and that the token reaches it: for what a token may not see, \
+                 the answer is the same",
+            )
+        })
+    }
+
+    /// Closes a pull request; one that was merged in the meantime is left.
+    async fn set_closed(&self, number: u64) -> Result<Ensured> {
+        let path = format!("{}/pulls/{number}", self.root);
+        match self.http.send(&Call::change(path, json!({"state": "closed"}), PULLS)).await {
+            Err(error) if error.status() == Some(412) => Ok(Ensured::Unchanged),
+            sent => sent.map(|()| Ensured::Updated).map_err(Failure::from),
+        }
     }
 
     /// The open pull request from the draft's branch in this repository to its base.
@@ -144,19 +169,6 @@ impl GiteaHost {
             sent => Ok(sent?),
         }
     }
-
-    /// Reads what became of a pull request that was asked to be merged.
-    async fn landed(&self, number: u64) -> Result<(PullRequest, Option<Landing>)> {
-        let pull = self.pull_request(number).await?;
-        let landing = match (pull.state, &pull.merge_commit) {
-            (PullRequestState::Merged, Some(commit)) if pull.merged_by.as_deref() == Some(&self.identity().await?) => {
-                Some(Landing::Landed(commit.clone()))
-            }
-            (PullRequestState::Merged, _) => Some(Landing::AlreadyMerged),
-            _ => None,
-        };
-        Ok((pull, landing))
-    }
 }
 
 #[async_trait]
@@ -197,6 +209,9 @@ impl Host for GiteaHost {
     }
 
     async fn rights(&self, login: &str) -> Result<Rights> {
+        if !is_name(login) {
+            return Ok(Rights::None);
+        }
         let path = format!("{}/collaborators/{}/permission", self.root, segment(login));
         match self.http.find::<CollaboratorPermission>(&Call::get(path)).await {
             Ok(answer) => Ok(answer.map_or(Rights::None, |answer| answer.rights())),
@@ -211,14 +226,7 @@ impl Host for GiteaHost {
     }
 
     async fn pull_request(&self, number: u64) -> Result<PullRequest> {
-        let pull: Option<Pull> = self.http.find(&Call::get(format!("{}/pulls/{number}", self.root))).await?;
-        let missing = || {
-            Failure::remote(format!("there is no pull request #{number} in `{}`", self.repository)).hint(
-                "see that the repository's name is right and that the token reaches it: for what a token may not see, \
-                 the answer is the same",
-            )
-        };
-        pull.ok_or_else(missing)?.read()
+        self.raw_pull(number).await?.read()
     }
 
     async fn pull_requests(&self, query: &PullRequestQuery) -> Result<Vec<PullRequest>> {
@@ -325,62 +333,19 @@ impl Host for GiteaHost {
         }
         let comments = CommentsOf { host: self, number };
         marker::ensure(&comments, &self.identity().await?, None, marker::CLOSED, Some(reason)).await?;
-        let path = format!("{}/pulls/{number}", self.root);
-        match self.http.send(&Call::change(path, json!({"state": "closed"}), PULLS)).await {
-            // Merged in the meantime.
-            Err(error) if error.status() == Some(412) => Ok(Ensured::Unchanged),
-            sent => sent.map(|()| Ensured::Updated).map_err(Failure::from),
-        }
+        self.set_closed(number).await
     }
 
     async fn land(&self, _grant: &PromoteGrant, number: u64, head: &CommitId) -> Result<Landing> {
-        let pull = self.pull_request(number).await?;
-        match pull.state {
-            PullRequestState::Merged => return Ok(Landing::AlreadyMerged),
-            PullRequestState::Closed => return Ok(Landing::Refused(format!("pull request #{number} is closed"))),
-            PullRequestState::Open if pull.head != *head => return Ok(Landing::HeadMoved),
-            PullRequestState::Open => {}
-        }
-        let facts = self.facts().await?;
-        let body = json!({"do": facts.merge_style(), "head_commit_id": head.as_str()});
-        let call = Call::create(format!("{}/pulls/{number}/merge", self.root), body, CODE);
-        let mut asked = 0;
-        loop {
-            asked += 1;
-            let sent = self.http.send(&call).await;
-            // Also after a good answer: the merge's commit is in the pull request only. The head is pinned, so that
-            // asking again after a lost answer merges nothing else.
-            let (pull, landing) = self.landed(number).await?;
-            if let Some(landing) = landing {
-                return Ok(landing);
-            }
-            let error: HttpError = match sent {
-                Ok(()) if asked < LANDING_ASKS => {
-                    tokio::time::sleep(LANDING_WAIT).await;
-                    continue;
-                }
-                Ok(()) => return Ok(Landing::Refused("it was merged, and still looks open".to_owned())),
-                Err(error) => error,
-            };
-            if pull.head != *head {
-                return Ok(Landing::HeadMoved);
-            }
-            match error.status() {
-                Some(405) if error.said().contains("try again") && asked < LANDING_ASKS => {
-                    tokio::time::sleep(LANDING_WAIT).await;
-                }
-                // What a conflict answers, before and after the host found out by itself, says nothing to a person.
-                Some(405 | 409) if error.said().is_empty() || error.said().contains("try again") => {
-                    return Ok(Landing::Refused("it conflicts with its base, or cannot be merged yet".to_owned()));
-                }
-                Some(405 | 409) => return Ok(Landing::Refused(error.said().to_owned())),
-                _ if error.maybe_done() && asked < CREATE_ATTEMPTS => {}
-                _ => return Err(error.into()),
-            }
-        }
+        self.merge(number, head).await
     }
 
     async fn ensure_deployment(&self, _grant: &ApplyGrant, _deployment: &Deployment) -> Result<Ensured> {
         Ok(Ensured::Unsupported)
     }
+}
+
+/// Says whether `text` can be one segment of a path: dots alone would climb out of it, encoded or not.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/') && text.bytes().any(|byte| byte != b'.')
 }

@@ -1,5 +1,6 @@
 //! The parts of Gitea's API v1 that are read, as it answers them (swagger of Gitea 1.26; Forgejo has the same).
 
+use super::JOB_ACCOUNT;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::marker::Comment;
@@ -29,6 +30,8 @@ pub(super) struct Repository {
     pub allow_squash_merge: bool,
     #[serde(default)]
     pub allow_fast_forward_only_merge: bool,
+    #[serde(default)]
+    pub allow_manual_merge: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,16 +52,20 @@ impl Repository {
     }
 
     /// How the merge button merges: the repository's default, else the first way that is allowed.
-    pub(super) fn merge_style(&self) -> &str {
+    ///
+    /// A job prefers a merge that keeps the head: the server does not mark it as merged, and a head in the base's
+    /// history is what tells.
+    pub(super) fn merge_style(&self, by_job: bool) -> &str {
         let allowed = [
             ("merge", self.allow_merge_commits),
-            ("squash", self.allow_squash_merge),
             ("rebase-merge", self.allow_rebase_explicit),
-            ("rebase", self.allow_rebase),
             ("fast-forward-only", self.allow_fast_forward_only_merge),
+            ("squash", self.allow_squash_merge),
+            ("rebase", self.allow_rebase),
         ];
         let usable = |style: &str| allowed.iter().any(|(name, allowed)| *allowed && *name == style);
-        if usable(&self.default_merge_style) {
+        let keeps_head = !matches!(self.default_merge_style.as_str(), "squash" | "rebase");
+        if usable(&self.default_merge_style) && (keeps_head || !by_job) {
             return &self.default_merge_style;
         }
         allowed.iter().find(|(_, allowed)| *allowed).map_or("merge", |(name, _)| name)
@@ -103,6 +110,8 @@ pub(super) struct Pull {
     pub merged_at: Option<String>,
     pub merged_by: Option<User>,
     pub merge_commit_sha: Option<String>,
+    #[serde(default)]
+    pub merge_base: String,
     pub base: Branch,
     pub head: Branch,
 }
@@ -117,6 +126,11 @@ pub(super) struct Branch {
 }
 
 impl Pull {
+    /// Says whether the base branch has all of it although the host does not call it merged: see [`super::landing`].
+    pub(super) fn is_contained(&self) -> bool {
+        !self.merged && !self.merge_base.is_empty() && self.merge_base == self.head.sha
+    }
+
     pub(super) fn read(self) -> Result<PullRequest> {
         let commit = |sha: &str| {
             CommitId::parse(sha).map_err(|error| {
@@ -134,6 +148,7 @@ impl Pull {
             state: match (self.merged, self.state.as_str()) {
                 (true, _) => PullRequestState::Merged,
                 (false, "open") => PullRequestState::Open,
+                (false, _) if self.is_contained() => PullRequestState::Merged,
                 (false, _) => PullRequestState::Closed,
             },
             head: commit(&self.head.sha)?,
@@ -168,6 +183,30 @@ impl IssueComment {
     }
 }
 
+/// A commit in the history of a branch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Commit {
+    sha: String,
+    #[serde(default)]
+    parents: Vec<Parent>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Parent {
+    sha: String,
+}
+
+impl Commit {
+    /// Says whether it is `head` or was made by merging it.
+    pub(super) fn is_landing_of(&self, head: &CommitId) -> bool {
+        self.sha == head.as_str() || self.parents.iter().any(|parent| parent.sha == head.as_str())
+    }
+
+    pub(super) fn id(&self) -> Result<CommitId> {
+        CommitId::parse(&self.sha).map_err(|error| Failure::remote("a commit without a name").because(error))
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct CommitStatus {
     pub id: u64,
@@ -192,7 +231,8 @@ impl CommitStatus {
         };
         Ok(PostedStatus {
             posted_at: timestamp(&self.created_at)?,
-            author: login(self.creator),
+            // The server does not find the account of its own jobs when it looks for the creator, and leaves it out.
+            author: self.creator.map_or_else(|| JOB_ACCOUNT.to_owned(), |user| user.login),
             status: Status {
                 context: self.context,
                 state,

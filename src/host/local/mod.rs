@@ -13,6 +13,8 @@
 
 mod repository;
 mod store;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 use super::marker::Comment;

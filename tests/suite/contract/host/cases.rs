@@ -197,7 +197,7 @@ pub(super) async fn the_newest_status_of_each_context_is_listed_with_its_author(
     let review = review_grant(number, &head);
     let grant = StatusGrant::Review(&review);
     let host = fixture.host();
-    for n in 0..55 {
+    for n in 0..13 {
         let state = if n % 2 == 0 { StatusState::Pending } else { StatusState::Error };
         host.ensure_status(&grant, &status("mergeline/prod", state, &format!("step {n}"))).await.unwrap();
         if n == 0 {
@@ -207,7 +207,7 @@ pub(super) async fn the_newest_status_of_each_context_is_listed_with_its_author(
     let mut posted = host.statuses(&head).await.unwrap();
     posted.sort_by(|a, b| a.status.context.cmp(&b.status.context));
     assert_eq!(posted.len(), 2, "{posted:?}");
-    assert_eq!(posted[0].status, status("mergeline/prod", StatusState::Pending, "step 54"));
+    assert_eq!(posted[0].status, status("mergeline/prod", StatusState::Pending, "step 12"));
     assert_eq!(posted[1].status, status("mergeline/review", StatusState::Success, "good"));
     assert_eq!(posted[0].author, host.identity().await.unwrap());
     assert!(posted[0].posted_at >= posted[1].posted_at);
@@ -299,6 +299,27 @@ pub(super) async fn landing_merges_the_judged_head_once(fixture: &dyn Fixture) {
     let before = fixture.writes();
     assert_eq!(host.land(&promote_grant(), number, &head).await.unwrap(), Landing::AlreadyMerged);
     assert_eq!(fixture.writes(), before);
+}
+
+pub(super) async fn a_landed_pull_request_is_landed_once(fixture: &dyn Fixture) {
+    let (number, head) = pull_request(fixture).await;
+    let host = fixture.host();
+    let Landing::Landed(commit) = host.land(&promote_grant(), number, &head).await.unwrap() else {
+        panic!("not landed");
+    };
+    assert_eq!(fixture.branch("main").await, commit);
+    assert_eq!(host.pull_request(number).await.unwrap().state, PullRequestState::Merged);
+    let query = |state| PullRequestQuery { state: Some(state), ..PullRequestQuery::default() };
+    assert_eq!(host.pull_requests(&query(PullRequestState::Open)).await.unwrap(), []);
+    assert_eq!(host.pull_requests(&query(PullRequestState::Merged)).await.unwrap().len(), 1);
+    let before = fixture.writes();
+    assert_eq!(host.land(&promote_grant(), number, &head).await.unwrap(), Landing::AlreadyMerged);
+    assert_eq!((fixture.writes(), fixture.branch("main").await), (before, commit));
+    // The branch serves again for the next change.
+    let next = fixture.commit("change", Some("main"), "web.yaml", "replicas: 5").await;
+    let (ensured, made) = host.ensure_pull_request(&promote_grant(), &draft("change")).await.unwrap();
+    assert_eq!((ensured, made.head), (Ensured::Created, next));
+    assert_ne!(made.number, number);
 }
 
 pub(super) async fn a_lost_answer_to_landing_is_still_landed(fixture: &dyn Fixture) {
@@ -405,7 +426,7 @@ pub(super) async fn a_missing_pull_request_is_a_clear_failure(fixture: &dyn Fixt
 pub(super) async fn pull_requests_are_listed_newest_first_to_the_end(fixture: &dyn Fixture) {
     fixture.commit("main", None, "README", "hello").await;
     let mut numbers = Vec::new();
-    for n in 0..52 {
+    for n in 0..7 {
         let branch = format!("change-{n}");
         fixture.commit(&branch, Some("main"), &format!("file-{n}"), "x").await;
         numbers.push(fixture.open_pull_request(&branch, "main").await);
@@ -416,7 +437,7 @@ pub(super) async fn pull_requests_are_listed_newest_first_to_the_end(fixture: &d
     assert_eq!(listed.iter().map(|pull| pull.number).collect::<Vec<_>>(), numbers);
     let query = PullRequestQuery { head_branch: Some("change-0".to_owned()), ..PullRequestQuery::default() };
     let listed = fixture.host().pull_requests(&query).await.unwrap();
-    assert_eq!(listed.iter().map(|pull| pull.number).collect::<Vec<_>>(), numbers[51..]);
+    assert_eq!(listed.iter().map(|pull| pull.number).collect::<Vec<_>>(), numbers[6..]);
 }
 
 pub(super) async fn a_deployment_is_recorded_once_where_there_are_such_records(fixture: &dyn Fixture) {

@@ -77,17 +77,20 @@ impl WorkingCopy {
 
     pub(super) fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str, to: &str) -> CommitId {
         if let Some(from) = from {
-            self.git(&["checkout", "--quiet", "-B", branch, from]);
+            self.git(&["fetch", "--quiet", &self.remote, from]);
+            self.git(&["checkout", "--quiet", "-B", branch, "FETCH_HEAD"]);
         } else if self.try_git(&["rev-parse", "--verify", "--quiet", "HEAD"]).is_some() {
             self.git(&["checkout", "--quiet", branch]);
         }
         self.write(file, text);
-        self.git(&["push", "--quiet", &self.remote, &format!("HEAD:{to}")]);
+        self.git(&["push", "--quiet", "--force", &self.remote, &format!("HEAD:{to}")]);
         self.head()
     }
 
     fn write(&self, file: &str, text: &str) {
-        std::fs::write(self.path().join(file), text).unwrap();
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", &format!("Change {file}")]);
     }

@@ -9,12 +9,18 @@ use mergeline::host::{Address, GiteaHost, Host, HostKind};
 use mergeline::secret::Secret;
 use mergeline_lab::{Client, Gitea as Server, User};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 pub(super) struct Gitea {
     server: &'static Server,
     people: &'static People,
+    /// The account under test.
+    us: User,
+    /// The job whose token we have; it ends when this is dropped.
+    _job: Option<TcpStream>,
     proxy: Proxy,
     repository: String,
     host: GiteaHost,
@@ -30,8 +36,17 @@ struct People {
 }
 
 impl Gitea {
-    /// A private repository on the lab's server; `None` where there is no lab.
+    /// A private repository on the lab's server, which we see as a person's account; `None` where there is no lab.
     pub(super) fn new() -> Option<Self> {
+        Self::start(false)
+    }
+
+    /// The same, seen with the token of a job that runs as long as the fixture lives.
+    pub(super) fn as_job() -> Option<Self> {
+        Self::start(true)
+    }
+
+    fn start(as_job: bool) -> Option<Self> {
         static PEOPLE: OnceLock<People> = OnceLock::new();
         let server = mergeline_lab::needs::gitea()?;
         let people = PEOPLE.get_or_init(|| {
@@ -46,15 +61,22 @@ impl Gitea {
             let path = format!("/repos/{repository}/collaborators/{}", user.name);
             admin.expect("PUT", &path, Some(&json!({"permission": permission}))).unwrap();
         }
-        let proxy = Proxy::start(&server.url);
-        let host = GiteaHost::new(&address(&proxy.url, &repository, &people.us.token)).unwrap();
         let copy = WorkingCopy::new(remote(server, &people.writer, &repository));
-        Some(Self { server, people, proxy, repository, host, copy })
+        let (us, job) = if as_job {
+            let (user, job) = job(server, &copy, &repository);
+            (user, Some(job))
+        } else {
+            (people.us.clone(), None)
+        };
+        let proxy = Proxy::start(&server.url);
+        // Small pages: a few things are more than one page then.
+        let host = GiteaHost::new(&address(&proxy.url, &repository, &us.token)).unwrap().with_page_size(3);
+        Some(Self { server, people, us, _job: job, proxy, repository, host, copy })
     }
 
     fn user(&self, who: Who) -> &User {
         match who {
-            Who::Us => &self.people.us,
+            Who::Us => &self.us,
             Who::Writer => &self.people.writer,
             Who::Reader => &self.people.reader,
             Who::Stranger => &self.people.stranger,
@@ -73,25 +95,53 @@ impl Gitea {
         let body = json!({"head": head, "base": base, "title": format!("Merge {head}"), "body": "Please."});
         self.client(who).expect("POST", &self.path("/pulls"), Some(&body)).unwrap()["number"].as_u64().unwrap()
     }
+}
 
-    /// Waits for what the server does after it has answered.
-    fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) {
-        let start = Instant::now();
-        loop {
-            let (status, answer) = self.server.as_admin().api("GET", path, None).unwrap();
-            if wanted(&answer) {
-                return;
-            }
-            assert!(start.elapsed() < Duration::from_secs(30), "GET {path}: {status} {answer}");
-            std::thread::sleep(Duration::from_millis(20));
+/// Waits for what the server does after it has answered.
+fn wait(server: &Server, path: &str, wanted: impl Fn(&Value) -> bool) {
+    let start = Instant::now();
+    loop {
+        let (status, answer) = server.as_admin().api("GET", path, None).unwrap();
+        if wanted(&answer) {
+            return;
         }
+        assert!(start.elapsed() < Duration::from_secs(60), "GET {path}: {status} {answer}");
+        std::thread::sleep(Duration::from_millis(20));
     }
+}
 
-    fn wait_for_branch(&self, repository: &str, branch: &str, commit: &CommitId) {
-        self.wait(&format!("/repos/{repository}"), |answer| answer["empty"] == false);
-        let path = format!("/repos/{repository}/branches/{branch}");
-        self.wait(&path, |answer| answer["commit"]["id"] == commit.as_str());
-    }
+fn wait_for_branch(server: &Server, repository: &str, branch: &str, commit: &CommitId) {
+    wait(server, &format!("/repos/{repository}"), |answer| answer["empty"] == false);
+    let path = format!("/repos/{repository}/branches/{branch}");
+    wait(server, &path, |answer| answer["commit"]["id"] == commit.as_str());
+}
+
+/// Starts a job that sends its token to us and then waits until we hang up.
+fn job(server: &Server, copy: &WorkingCopy, repository: &str) -> (User, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let workflow = format!(
+        r#"on: {{workflow_dispatch: {{}}}}
+permissions: {{contents: write, pull-requests: write, issues: write, statuses: write}}
+jobs:
+  wait:
+    runs-on: ubuntu-latest
+    steps:
+    - run: |
+        exec 3<>/dev/tcp/127.0.0.1/{port}
+        printf '%s\n' "$TOKEN" >&3
+        cat <&3
+      env: {{TOKEN: "${{{{ github.token }}}}"}}
+"#
+    );
+    let commit = copy.commit("main", None, ".github/workflows/wait.yml", &workflow, "refs/heads/main");
+    wait_for_branch(server, repository, "main", &commit);
+    server.dispatch(repository, "wait.yml", "main", &json!({})).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    let mut token = String::new();
+    BufReader::new(&stream).read_line(&mut token).unwrap();
+    let user = User { name: "gitea-actions".to_owned(), password: String::new(), token: token.trim().to_owned() };
+    (user, stream)
 }
 
 impl Drop for Gitea {
@@ -131,7 +181,7 @@ impl Fixture for Gitea {
 
     async fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str) -> CommitId {
         let commit = self.copy.commit(branch, from, file, text, &format!("refs/heads/{branch}"));
-        self.wait_for_branch(&self.repository, branch, &commit);
+        wait_for_branch(self.server, &self.repository, branch, &commit);
         commit
     }
 
@@ -151,7 +201,7 @@ impl Fixture for Gitea {
         let answer = self.client(Who::Reader).expect("POST", &self.path("/forks"), Some(&json!({}))).unwrap();
         let fork = answer["full_name"].as_str().unwrap().to_owned();
         let commit = self.copy.commit_to(&remote(self.server, &self.people.reader, &fork), head, base, file, text);
-        self.wait_for_branch(&fork, head, &commit);
+        wait_for_branch(self.server, &fork, head, &commit);
         (self.propose(Who::Reader, &format!("{}:{head}", self.people.reader.name), base), commit)
     }
 
@@ -183,7 +233,7 @@ impl Fixture for Gitea {
     }
 
     async fn settle(&self, number: u64) {
-        self.wait(&self.path(&format!("/pulls/{number}")), |answer| answer["mergeable"] == true);
+        wait(self.server, &self.path(&format!("/pulls/{number}")), |answer| answer["mergeable"] == true);
     }
 
     async fn forbid_pull_requests(&self) -> bool {

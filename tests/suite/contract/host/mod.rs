@@ -41,6 +41,7 @@ contract!(
     a_closed_pull_request_is_not_reopened_by_ensure,
     closing_says_why_once,
     landing_merges_the_judged_head_once,
+    a_landed_pull_request_is_landed_once,
     a_lost_answer_to_landing_is_still_landed,
     a_moved_head_is_not_landed,
     conflicts_are_refused_with_a_reason,
@@ -53,3 +54,28 @@ contract!(
     pull_requests_are_listed_newest_first_to_the_end,
     a_deployment_is_recorded_once_where_there_are_such_records,
 );
+
+/// A job's token acts as an account that the server does not find in its own database: what depends on that.
+mod gitea_host_as_job {
+    macro_rules! by_job {
+        ($($case:ident),+ $(,)?) => {
+            $(#[tokio::test] async fn $case() {
+                let Some(fixture) = super::gitea::Gitea::as_job() else { return };
+                super::cases::$case(&fixture).await;
+            })+
+        };
+    }
+
+    by_job!(
+        rights_of_a_writer_a_reader_and_a_stranger_are_told_apart,
+        twins_are_removed_and_the_oldest_stays,
+        an_equal_status_is_not_posted_again,
+        the_newest_status_of_each_context_is_listed_with_its_author,
+        ensuring_a_pull_request_twice_gives_the_same_number,
+        closing_says_why_once,
+        a_landed_pull_request_is_landed_once,
+        a_lost_answer_to_landing_is_still_landed,
+        a_moved_head_is_not_landed,
+        conflicts_are_refused_with_a_reason,
+    );
+}
