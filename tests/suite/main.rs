@@ -8,3 +8,4 @@ mod git;
 mod render;
 
 mod validate;
+mod validation_conformance;
