@@ -76,8 +76,9 @@ fn decode(compressed: &[u8]) -> Bundle {
         .expect("because the bundle is a part of the binary that the tests decode")
         .read_to_end(&mut text)
         .expect("because the bundle is a part of the binary that the tests decode");
-    let document: Document =
+    let mut document: Document =
         serde_json::from_slice(&text).expect("because the bundle is a part of the binary that the tests decode");
+    document.definitions.values_mut().for_each(Schema::prepare);
     let store = Store { definitions: document.definitions, base: None, go_types: true };
     Bundle { kinds: document.kinds, store: Arc::new(store) }
 }

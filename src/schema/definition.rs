@@ -60,6 +60,22 @@ pub(crate) struct Schema {
     /// Only counted here; `validate/cel` reads them where it evaluates them.
     #[serde(rename = "x-kubernetes-validations")]
     pub(crate) validations: Vec<serde::de::IgnoredAny>,
+    /// The properties whose default is `{}`; filled in by [`Schema::prepare`].
+    #[serde(skip)]
+    pub(crate) structs: Vec<Box<str>>,
+}
+
+impl Schema {
+    /// Works out what is asked often, here and below.
+    pub(crate) fn prepare(&mut self) {
+        let is_struct = |schema: &Schema| {
+            schema.default.as_ref().and_then(Value::as_map).is_some_and(crate::manifest::Map::is_empty)
+        };
+        self.structs =
+            self.properties.iter().filter(|(_, field)| is_struct(field)).map(|(name, _)| name.clone()).collect();
+        self.properties.values_mut().for_each(Schema::prepare);
+        self.items.iter_mut().for_each(|items| items.prepare());
+    }
 }
 
 /// `additionalProperties`: what the values of a map are.

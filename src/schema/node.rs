@@ -83,6 +83,14 @@ impl<'a> Node<'a> {
         self.target.properties.iter().map(move |(name, schema)| (&**name, Node::new(self.store, schema)))
     }
 
+    /// The fields of a Go type that are structs and no pointers: left out, they are there and empty. The server's OpenAPI
+    /// says so by the default `{}`.
+    pub fn structs(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let names = self.store.go_types.then_some(&self.target.structs);
+        let field = move |name: &'a Box<str>| Some((&**name, self.field(name)?));
+        names.into_iter().flatten().filter_map(field)
+    }
+
     /// The schema of the items of a list.
     #[must_use]
     pub fn items(self) -> Option<Node<'a>> {

@@ -103,7 +103,15 @@ impl Walk {
                 if !(self.part || node.preserves_unknown() || node.kind() == Kind::Any) && self.strict {
                     let near = nearest(name, node.fields().map(|(name, _)| name));
                     meant.extend(near);
-                    let hint = near.map(|near| format!("did you mean `{near}`?")).or_else(|| whereabouts(node, name));
+                    let parent = if near.is_none() { parent(node, name) } else { None };
+                    meant.extend(parent);
+                    let hint = match (near, parent) {
+                        (Some(near), _) => Some(format!("did you mean `{near}`?")),
+                        (_, Some(parent)) => {
+                            Some(format!("`{name}` is a field of `{parent}`: is it indented too little?"))
+                        }
+                        _ => known_here(node),
+                    };
                     self.below(name, |walk| {
                         let message = format!("unknown field `{}`", path(&walk.pointer));
                         walk.problem(UNKNOWN_FIELD, At::Key, message, hint);
@@ -122,9 +130,12 @@ impl Walk {
             self.below(name, |walk| walk.value(known, value));
             self.relaxed = was;
         }
-        if self.relaxed {
-            return;
+        if !self.relaxed {
+            self.required(node, map, &meant);
         }
+    }
+
+    fn required(&mut self, node: Node<'_>, map: &Map, meant: &[&str]) {
         for name in node.required() {
             let there = map.get(name).is_some_and(|value| !value.is_null());
             // A default fills a field in before the schema of a custom resource is asked.
@@ -135,6 +146,17 @@ impl Walk {
                 let is_null = map.contains_key(name);
                 let hint = is_null.then(|| "the server reads `null` as absent".to_owned());
                 self.problem(SCHEMA, At::Key, message, hint);
+            }
+        }
+        // A struct that is no pointer is there when it is left out, with all that is missing in it.
+        for (name, field) in node.structs().filter(|(name, _)| *name != "status" && !meant.contains(name)) {
+            let left_out =
+                map.get(name).is_none_or(Value::is_null) && !node.required().any(|required| required == name);
+            if left_out && !self.part {
+                let before = self.problems.len();
+                self.below(name, |walk| walk.required(field, &Map::new(), &[]));
+                // All of it is missing at the place where it is left out: one finding says so.
+                self.problems.truncate(before + 1);
             }
         }
     }
@@ -363,13 +385,18 @@ fn single_fields(parts: &[Schema]) -> Option<Vec<&str>> {
     parts.iter().map(|part| if let [name] = &part.required[..] { Some(&**name) } else { None }).collect()
 }
 
-/// Where a field belongs that is not known here: one level down; or what is known here.
-fn whereabouts(node: Node<'_>, name: &str) -> Option<String> {
-    let known: Vec<&str> = node.fields().map(|(name, _)| name).collect();
-    let mut below = node.fields().filter(|(parent, field)| *parent != "metadata" && field.field(name).is_some());
-    if let (Some((parent, _)), None) = (below.next(), below.next()) {
-        return Some(format!("`{name}` is a field of `{parent}`: is it indented too little?"));
+/// The only field here that has a field called `name`.
+fn parent<'a>(node: Node<'a>, name: &str) -> Option<&'a str> {
+    let mut parents = node.fields().filter(|(parent, field)| *parent != "metadata" && field.field(name).is_some());
+    match (parents.next(), parents.next()) {
+        (Some((parent, _)), None) => Some(parent),
+        _ => None,
     }
+}
+
+/// The fields that are known here, where they are few.
+fn known_here(node: Node<'_>) -> Option<String> {
+    let known: Vec<&str> = node.fields().map(|(name, _)| name).collect();
     (!known.is_empty() && known.len() <= 12).then(|| format!("known here are {}", names(known)))
 }
 

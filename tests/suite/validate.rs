@@ -114,3 +114,28 @@ fn lenient_passes_over_unknown_fields_and_nothing_else() {
     assert_eq!(rules(&lenient), ["schema"]);
     assert_eq!(rules(&Options::default()), ["unknown-field", "schema"]);
 }
+
+/// Each was put to kube-apiserver 1.36.3 with nothing but a name.
+#[test]
+fn an_object_of_a_name_alone_is_taken_where_the_server_takes_it() {
+    let taken = [
+        "v1 ConfigMap, v1 Endpoints, v1 LimitRange, v1 Namespace, v1 Node, v1 ResourceQuota, v1 Secret, v1 ServiceAccount",
+        "admissionregistration.k8s.io/v1 MutatingWebhookConfiguration, networking.k8s.io/v1 NetworkPolicy",
+        "admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration, coordination.k8s.io/v1 Lease",
+        "policy/v1 PodDisruptionBudget, rbac.authorization.k8s.io/v1 ClusterRole, rbac.authorization.k8s.io/v1 Role",
+        "resource.k8s.io/v1 DeviceClass, resource.k8s.io/v1 ResourceClaim, resource.k8s.io/v1 ResourceClaimTemplate",
+        "scheduling.k8s.io/v1 PriorityClass, storage.k8s.io/v1 CSIDriver, storage.k8s.io/v1 CSINode",
+    ];
+    for kind in taken.iter().flat_map(|line| line.split(", ")) {
+        let (api_version, kind) = kind.split_once(' ').unwrap();
+        let text = format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n");
+        let verdict = judge("x.yaml", &text, &Options::default());
+        assert!(verdict.findings.is_empty(), "{kind}: {:?}", verdict.findings);
+        assert_eq!(verdict.checked, 1);
+    }
+    for kind in ["v1 Pod", "apps/v1 Deployment", "batch/v1 Job"] {
+        let (api_version, kind) = kind.split_once(' ').unwrap();
+        let text = format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n");
+        assert!(!judge("x.yaml", &text, &Options::default()).findings.is_empty(), "{kind}");
+    }
+}

@@ -19,12 +19,13 @@ const QUESTIONS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];
 fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
     let object = subject.object;
     let named = object.name().is_some() || object.generate_name().is_some();
-    if named || QUESTIONS.contains(&object.type_key().group.as_str()) {
+    // What is of no known kind may be a tool's configuration that looks like an object.
+    if named || subject.kind.is_none() || QUESTIONS.contains(&object.type_key().group.as_str()) {
         return;
     }
     // A name that is there and no string was reported by the schema.
     let said = object.value().path(&["metadata", "name"]);
-    if subject.kind.is_some() && said.is_some_and(|name| !name.is_null() && name.as_str().is_none()) {
+    if said.is_some_and(|name| !name.is_null() && name.as_str().is_none()) {
         return;
     }
     let pointer = if said.is_some() { "/metadata/name" } else { "/metadata" };

@@ -3,6 +3,7 @@
 //! Adding one is a file here, a line in [`RULES`], and a folder of fixtures under `tests/cases/validate/`.
 
 mod cluster_scoped_namespace;
+mod config_key;
 mod duplicate_object;
 mod metadata;
 mod missing_name;
@@ -35,8 +36,9 @@ enum Check {
 }
 
 /// Every rule, by id.
-pub const RULES: [Rule; 12] = [
+pub const RULES: [Rule; 13] = [
     cluster_scoped_namespace::RULE,
+    config_key::RULE,
     elsewhere("crd-schema", Severity::Error, "the schema of a CustomResourceDefinition cannot be read"),
     elsewhere("duplicate-list-item", Severity::Error, "two items of a list have the key by which the server merges it"),
     duplicate_object::RULE,
