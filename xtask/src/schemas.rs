@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 /// Fields that the server's OpenAPI calls required and the server takes absent: each was put to kube-apiserver 1.36.3 in an
 /// object that holds all else it needs. Go cannot tell a zero from nothing, some are filled in, and what belongs to a
 /// feature that is off is dropped unread.
-const NOT_REQUIRED: [(&str, &[&str]); 22] = [
+const NOT_REQUIRED: [(&str, &[&str]); 23] = [
     ("api.apps.v1.ControllerRevision", &["revision"]),
     ("api.batch.v1.PodFailurePolicy", &["rules"]),
     ("api.core.v1.ClusterTrustBundleProjection", &["path"]),
@@ -45,6 +45,7 @@ const NOT_REQUIRED: [(&str, &[&str]); 22] = [
     ("DeviceClass", &["spec"]),
     ("ResourceClaim", &["spec"]),
     ("ResourceClaimTemplate", &["spec"]),
+    ("ResourceClaimTemplateSpec", &["spec"]),
     ("api.storage.v1.CSIDriver", &["spec"]),
     ("api.storage.v1.CSINode", &["spec"]),
     ("api.storage.v1.CSINodeSpec", &["drivers"]),
