@@ -87,8 +87,8 @@ impl<'a> Node<'a> {
     /// says so by the default `{}`.
     pub fn structs(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
         let names = self.store.go_types.then_some(&self.target.structs);
-        let field = move |name: &'a Box<str>| Some((&**name, self.field(name)?));
-        names.into_iter().flatten().filter_map(field)
+        let names = names.into_iter().flatten().map(|name| &**name);
+        names.filter_map(move |name: &'a str| Some((name, self.field(name)?)))
     }
 
     /// The schema of the items of a list.

@@ -82,7 +82,7 @@ fn is_base64(text: &str) -> bool {
     let body: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     let padding = body.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
     let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    body.len() % 4 == 0 && body[..body.len() - padding].iter().all(alphabet)
+    body.len().is_multiple_of(4) && body[..body.len() - padding].iter().all(alphabet)
 }
 
 /// Leading zeros are taken, as the server still does.

@@ -254,7 +254,7 @@ impl Walk {
 
     fn not_among(&mut self, choices: &[Value], value: &Value) {
         let texts: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-        let said: Vec<String> = choices.iter().map(|choice| identity(choice)).collect();
+        let said: Vec<String> = choices.iter().map(identity).collect();
         let must = if said.len() == 1 { said[0].clone() } else { format!("one of {}", said.join(", ")) };
         let meant = value.as_str().filter(|_| !self.secret).and_then(|text| nearest(text, texts));
         self.wrong(&must, value);

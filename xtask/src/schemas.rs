@@ -175,6 +175,9 @@ impl Servers {
     }
 }
 
+/// Group, version, kind, plural, namespaced.
+type Kind = (String, String, String, String, bool);
+
 /// A running API server with a certificate of its own making.
 struct Server {
     url: String,
@@ -212,8 +215,8 @@ impl Server {
         Ok(definitions)
     }
 
-    /// Every kind that has a resource of its own: group, version, kind, plural, namespaced.
-    fn kinds(&self) -> Result<Vec<(String, String, String, String, bool)>, String> {
+    /// Every kind that has a resource of its own, in order.
+    fn kinds(&self) -> Result<Vec<Kind>, String> {
         let mut kinds = Vec::new();
         for path in ["/api", "/apis"] {
             let list = self.json(path, DISCOVERY)?;
