@@ -10,6 +10,7 @@ pub mod operation;
 pub mod secret;
 pub mod unit;
 
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod deliver;
@@ -22,6 +23,7 @@ pub mod manifest;
 pub mod promote;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod run;
 pub mod schema;
 pub mod trust;

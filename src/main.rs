@@ -1,2 +1,7 @@
 //! Mergeline.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mergeline::cli::main()
+}

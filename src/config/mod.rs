@@ -21,7 +21,7 @@ pub use model::{
 };
 pub use schema::json_schema;
 
-use crate::failure;
+use crate::failure::{self, Failure};
 use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
 use crate::manifest::yaml::{self, Budget, Dialect};
@@ -47,6 +47,31 @@ pub enum Loaded {
     Config(Box<Config>),
     /// It is there and cannot be used; at least one finding is an error.
     Broken(Vec<Finding>),
+}
+
+impl Loaded {
+    /// The configuration, if there is one; a broken one stops whoever goes by it.
+    ///
+    /// # Errors
+    /// Usage, with the place and the words of the first error, and the others as hints.
+    pub fn usable(self) -> failure::Result<Option<Config>> {
+        let findings = match self {
+            Self::Absent => return Ok(None),
+            Self::Config(config) => return Ok(Some(*config)),
+            Self::Broken(findings) => findings,
+        };
+        let told = |finding: &Finding| match &finding.place {
+            Some(place) => format!("{place}: {}", finding.message),
+            None => format!("{PATH}: {}", finding.message),
+        };
+        let mut findings = findings.iter();
+        let Some(first) = findings.next() else {
+            return Err(Failure::bug(format!("`{PATH}` is broken without a word")));
+        };
+        let mut failure = Failure::usage(told(first));
+        failure = first.hint.iter().fold(failure, |failure, hint| failure.hint(hint));
+        Err(findings.fold(failure, |failure, finding| failure.hint(format!("also {}", told(finding)))))
+    }
 }
 
 impl Config {

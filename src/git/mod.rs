@@ -7,6 +7,7 @@ mod changes;
 mod command;
 mod commit_tree;
 mod directory_tree;
+mod disk_tree;
 mod history;
 mod id;
 mod push;
@@ -17,6 +18,7 @@ mod write;
 
 pub use commit_tree::CommitTree;
 pub use directory_tree::DirectoryTree;
+pub use disk_tree::DiskTree;
 pub use history::{CommitInfo, Person};
 pub use id::TreeId;
 pub use push::{BranchUpdate, Pushed};

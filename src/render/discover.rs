@@ -37,12 +37,23 @@ pub struct Discovery {
 /// # Errors
 /// When the tree cannot be read.
 pub fn discover(tree: &dyn Tree, options: &RenderOptions) -> Result<Discovery> {
-    let entries = tree.walk("")?;
-    let ignored = Ignored::read(tree, &entries, &options.ignore)?;
+    discover_in(tree, "", options)
+}
+
+/// Finds the units below a folder, as if nothing else referenced them: what is outside counts as far as they read it.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn discover_in(tree: &dyn Tree, folder: &str, options: &RenderOptions) -> Result<Discovery> {
+    let entries = tree.walk(folder)?;
+    let ignored = match folder {
+        "" => Ignored::read(tree, &entries, &options.ignore)?,
+        _ => Ignored::above(tree, folder, &options.ignore)?,
+    };
     let considered: Vec<&Entry> = entries
         .iter()
-        .filter(|entry| !path::is_hidden(&entry.path) && path::is_manifest_or_kustomization(&entry.path))
-        .filter(|entry| !ignored.has(&entry.path))
+        .filter(|entry| !path::is_hidden(entry.path.strip_prefix(folder).unwrap_or(&entry.path)))
+        .filter(|entry| path::is_manifest_or_kustomization(&entry.path) && !ignored.has(&entry.path))
         .collect();
     let charts = Charts::among(&considered);
     let graph = Graph::read(tree, &considered)?;

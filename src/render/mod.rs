@@ -16,7 +16,7 @@ mod path;
 mod plain;
 mod provenance;
 
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, discover, discover_in};
 pub mod layout;
 
 pub use external::{Kustomize, KustomizeKind, find_kustomize};

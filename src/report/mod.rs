@@ -126,6 +126,8 @@ pub struct Report {
     pub operations: Vec<Operation>,
     /// How many objects were looked at.
     pub objects: ObjectCounts,
+    /// How many units were not looked at because the change cannot reach them.
+    pub unchanged: usize,
     /// How long it took.
     pub elapsed: Duration,
     /// The commit that was examined; `None` for the working tree.
@@ -151,6 +153,7 @@ impl Report {
             withheld: Vec::new(),
             operations: Vec::new(),
             objects: ObjectCounts::default(),
+            unchanged: 0,
             elapsed: Duration::ZERO,
             head: None,
             base: None,

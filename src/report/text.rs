@@ -38,6 +38,14 @@ pub fn text(report: &Report, colour: bool) -> String {
     break_commands(&blocks.join("\n"))
 }
 
+/// The findings alone, for commands whose result is something else.
+#[must_use]
+pub fn findings(report: &Report, colour: bool) -> String {
+    let paint = Paint { colour };
+    let blocks: Vec<String> = report.findings.iter().map(|finding| paint.finding(finding)).collect();
+    break_commands(&blocks.join("\n"))
+}
+
 struct Paint {
     colour: bool,
 }

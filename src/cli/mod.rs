@@ -1,0 +1,122 @@
+//! The command line: arguments in, exit code out. One file a subcommand; no logic.
+//!
+//! Data goes to standard output, progress and logs to standard error. Everything is readable without colour.
+
+mod arguments;
+mod output;
+mod places;
+mod print;
+mod render;
+mod review;
+mod validate;
+
+use crate::failure::{Failure, Result};
+use arguments::{Arguments, Color, Command, Global, SchemaName};
+use clap::{CommandFactory, Parser};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// Runs the command line of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    exit_on_panic();
+    let arguments = Arguments::parse();
+    start_log(&arguments.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return print::failure(&Failure::bug("cannot start").because(error)),
+    };
+    match runtime.block_on(dispatch(arguments)) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => print::failure(&failure),
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<u8> {
+    let global = arguments.global;
+    match arguments.command {
+        Command::Run(_) => not_yet("run"),
+        Command::Review(command) => review::review(&global, &command),
+        Command::Validate(command) => validate::validate(&global, &command),
+        Command::Render(command) => render::render(&global, &command),
+        Command::Apply(_) => not_yet("apply"),
+        Command::Promote(_) => not_yet("promote"),
+        Command::Status(_) => not_yet("status"),
+        Command::Demo(_) => not_yet("demo"),
+        Command::Schema(command) => print::data(&match command.which {
+            SchemaName::Config => crate::config::json_schema(),
+            SchemaName::Report => crate::report::json::schema(),
+        }),
+        Command::Completions(command) => {
+            let mut script = Vec::new();
+            clap_complete::generate(command.shell, &mut Arguments::command(), "mergeline", &mut script);
+            print::data(&String::from_utf8_lossy(&script))
+        }
+        Command::Diff(_) => not_yet("diff"),
+        Command::Drift(_) => not_yet("drift"),
+        Command::Rollback(_) => not_yet("rollback"),
+        Command::Why(_) => not_yet("why"),
+        Command::Log(_) => not_yet("log"),
+        Command::Init(_) => not_yet("init"),
+    }
+}
+
+fn not_yet(command: &str) -> Result<u8> {
+    Err(Failure::usage(format!("`mergeline {command}` is not supported yet"))
+        .hint("the status table in the README says what is there"))
+}
+
+impl Global {
+    /// The folder to work in.
+    pub(crate) fn folder(&self) -> Result<std::path::PathBuf> {
+        let folder = self.directory.clone().unwrap_or_else(|| std::path::PathBuf::from("."));
+        folder
+            .canonicalize()
+            .map_err(|error| Failure::nothing_there(format!("cannot work in `{}`", folder.display())).because(error))
+    }
+
+    /// Whether what goes to standard output is coloured.
+    pub(crate) fn colours(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                std::io::stdout().is_terminal() && !refused
+            }
+        }
+    }
+
+    /// Whether progress is shown: on a terminal, unless quiet.
+    pub(crate) fn progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+}
+
+/// A panic is a defect of ours: it says so and exits with the code of a defect, whatever the build does on panics.
+fn exit_on_panic() {
+    let standard = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        standard(info);
+        let failure = Failure::bug("mergeline stopped on a defect of its own")
+            .hint("please report it with the command and the lines above");
+        print::failure(&failure);
+        std::process::exit(i32::from(crate::failure::FailureKind::Bug.exit_code()));
+    }));
+}
+
+/// Logs go to standard error. Dependencies are heard only at the second `-v`; none of them is given a token to log.
+fn start_log(global: &Global) {
+    let filter = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (_, 0) => "mergeline=warn",
+        (_, 1) => "mergeline=info",
+        (_, 2) => "mergeline=debug,warn",
+        _ => "mergeline=trace,debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MERGELINE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(filter));
+    let colours = std::io::stderr().is_terminal() && global.color != Color::Never;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    log.without_time().with_target(false).init();
+}

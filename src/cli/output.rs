@@ -1,0 +1,206 @@
+//! Where results go: `--output FORMAT[=PATH]`, the files that a CI gives its jobs, and the exit code.
+
+use super::print;
+use crate::failure::{Failure, Result};
+use crate::host::limits;
+use crate::report::{self, Format, Output, Report, Verdict};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The longest step summary that a job may leave.
+const STEP_SUMMARY: u64 = 1 << 20;
+
+/// Where the results of one command go.
+#[derive(Debug, Clone)]
+pub(crate) struct Outputs {
+    outputs: Vec<Output>,
+    folder: PathBuf,
+    colours: bool,
+}
+
+impl Outputs {
+    /// Reads the values of `--output`; none is text on standard output. Relative paths are below `folder`.
+    ///
+    /// # Errors
+    /// Usage for a format that is not there, and for two formats on standard output.
+    pub(crate) fn parse(texts: &[String], folder: &Path, colours: bool) -> Result<Self> {
+        let parse = |text: &String| {
+            text.parse::<Output>().map_err(|error| Failure::usage(format!("`--output {text}`: {error}")))
+        };
+        let mut outputs = texts.iter().map(parse).collect::<Result<Vec<_>>>()?;
+        if outputs.is_empty() {
+            outputs.push(Output { format: Format::Text, path: None });
+        }
+        if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
+            return Err(Failure::usage("only one `--output` can go to standard output")
+                .hint("give the others a file: `--output json=report.json`"));
+        }
+        Ok(Self { outputs, folder: folder.to_owned(), colours })
+    }
+
+    /// Whether results on standard output are for a machine: then nothing else may go there.
+    #[must_use]
+    pub(crate) fn for_machine(&self) -> bool {
+        self.outputs.iter().any(|output| output.path.is_none() && output.format != Format::Text)
+    }
+
+    /// Whether an output has this format.
+    #[must_use]
+    pub(crate) fn has(&self, format: Format) -> bool {
+        self.outputs.iter().any(|output| output.format == format)
+    }
+
+    /// The first file that gets this format.
+    #[must_use]
+    pub(crate) fn file(&self, format: Format) -> Option<PathBuf> {
+        let mut outputs = self.outputs.iter().filter(|output| output.format == format);
+        outputs.find_map(|output| output.path.as_ref()).map(|path| self.folder.join(path))
+    }
+
+    /// Writes the report everywhere and gives the exit code of its verdict.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub(crate) fn write(&self, report: &Report) -> Result<u8> {
+        for Output { format, path } in &self.outputs {
+            let colours = self.colours && path.is_none();
+            let text = self::text(report, *format, colours, path.is_some());
+            match path {
+                Some(path) => write_file(&self.folder.join(path), text.as_bytes())?,
+                None => drop(print::data(&text)?),
+            }
+        }
+        Ok(exit_code(report))
+    }
+}
+
+/// The exit code of a verdict (DESIGN §3).
+#[must_use]
+pub(crate) fn exit_code(report: &Report) -> u8 {
+    u8::from(report.verdict == Verdict::Fail)
+}
+
+fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> String {
+    match format {
+        Format::Text => report::text::text(report, colours),
+        Format::Json => report::json::json(report),
+        // A file has the room of a step summary, a terminal that of a comment.
+        Format::Markdown if to_file => report::markdown::summary(report),
+        Format::Markdown => report::markdown::comment(report, &limits::LOCAL),
+        Format::Github => report::annotations::annotations(report),
+    }
+}
+
+/// Writes a file whole or not at all. What is no regular file (`/dev/stdout`, a pipe) is written to as it is.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = |error: std::io::Error| Failure::usage(format!("cannot write `{}`", path.display())).because(error);
+    if path.metadata().is_ok_and(|file| !file.is_file()) {
+        return File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(cannot);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    let mut file = builder.prefix(".mergeline-").tempfile_in(folder).map_err(cannot)?;
+    file.write_all(bytes).map_err(cannot)?;
+    file.persist(path).map(drop).map_err(|error| cannot(error.error))
+}
+
+/// Gives a CI job its step summary and outputs: `conclusion`, `findings`, `changes` and, with a report file,
+/// `report-path`.
+///
+/// The summary is appended as far as the whole file stays within what the CI takes; what would not fit is not begun.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn write_ci_files(
+    report: &Report,
+    summary: Option<&Path>,
+    outputs: Option<&Path>,
+    report_path: Option<&Path>,
+) -> Result<()> {
+    if let Some(path) = summary {
+        let there = path.metadata().map_or(0, |file| file.len());
+        let text = report::markdown::summary(report) + "\n";
+        if there + text.len() as u64 <= STEP_SUMMARY {
+            append(path, &text)?;
+        } else {
+            print::note("warning: the step summary is full, so this report is not in it");
+        }
+    }
+    if let Some(path) = outputs {
+        let mut lines = vec![
+            ("conclusion", report.verdict.word().to_owned()),
+            ("findings", report.findings.len().to_string()),
+            ("changes", report.changes.changes.len().to_string()),
+        ];
+        lines.extend(report_path.map(|path| ("report-path", path.display().to_string())));
+        let one_line = |text: &str| text.replace(['\n', '\r'], " ");
+        append(path, &lines.iter().map(|(name, value)| format!("{name}={}\n", one_line(value))).collect::<String>())?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> Result<()> {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::usage(format!("cannot write `{}`", path.display())).because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(texts: &[&str]) -> Result<Outputs> {
+        Outputs::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), Path::new("/work"), false)
+    }
+
+    #[test]
+    fn without_an_output_there_is_text_and_only_one_goes_to_standard_output() {
+        assert!(parse(&[]).unwrap().has(Format::Text));
+        assert!(parse(&["json", "markdown"]).is_err());
+        let outputs = parse(&["json=out.json", "github"]).unwrap();
+        assert_eq!(outputs.file(Format::Json), Some("/work/out.json".into()));
+        assert!(outputs.for_machine());
+    }
+
+    #[test]
+    fn formats_that_are_not_there_are_refused_by_name() {
+        let failure = parse(&["sarif=x"]).unwrap_err();
+        assert!(failure.message().contains("`sarif` is not supported yet"), "{failure}");
+    }
+
+    #[test]
+    fn ci_files_are_appended_to_and_values_stay_on_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let (summary, outputs) = (folder.path().join("summary"), folder.path().join("outputs"));
+        std::fs::write(&outputs, "before=1\n").unwrap();
+        let path = Path::new("a\nconclusion=pass");
+        write_ci_files(&Report::new("review"), Some(&summary), Some(&outputs), Some(path)).unwrap();
+        let said = std::fs::read_to_string(&outputs).unwrap();
+        assert_eq!(said, "before=1\nconclusion=nothing\nfindings=0\nchanges=0\nreport-path=a conclusion=pass\n");
+        assert!(std::fs::read_to_string(&summary).unwrap().contains("Mergeline"));
+        std::fs::write(&summary, vec![b'x'; STEP_SUMMARY as usize]).unwrap();
+        write_ci_files(&Report::new("review"), Some(&summary), None, None).unwrap();
+        assert_eq!(std::fs::metadata(&summary).unwrap().len(), STEP_SUMMARY);
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.json");
+        write_file(&file, b"one").unwrap();
+        write_file(&file, b"two").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(write_file(&folder.path().join("missing/report.json"), b"one").is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! The use case: what a change does to each environment.
+//!
+//! Two trees in, one [`Report`] out: units of both sides, the render of those that a change can reach, the verdict on the
+//! head, the difference between the two. Reads nothing but the trees and decides nothing but this; writing it to a pull
+//! request is [`publish()`]. Refuses to take "not rendered" for "deleted": such a unit's diff is withheld and the review
+//! fails. Decided by DESIGN §4 "Reviewing", "Trusting" and "Judging".
+
+mod judge;
+mod publish;
+mod rendered;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use publish::{CONTEXT, TOPIC, publish};
+pub use rendered::{RenderedInput, review_rendered};
+pub use validate::{ValidateInput, validate};
+
+use crate::commit::CommitId;
+use crate::config::Config;
+use crate::diff::{Redactor, diff};
+use crate::failure::{Failure, Result};
+use crate::finding::{Finding, Place};
+use crate::git::tree::Tree;
+use crate::manifest::Object;
+use crate::render::{self, RenderOptions, Rendered};
+use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::unit::Unit;
+use judge::{Judge, knowledge};
+use rayon::prelude::*;
+use survey::{Reach, Survey, survey};
+
+/// One side of a comparison.
+#[derive(Clone)]
+pub struct Side<'a> {
+    /// Its files.
+    pub tree: &'a dyn Tree,
+    /// The commit that they are of; `None` for a working tree.
+    pub commit: Option<CommitId>,
+}
+
+/// By which configuration a change is reviewed (DESIGN §4, Trusting).
+#[derive(Debug, Clone)]
+pub enum Configuration {
+    /// The one at the tip of the target branch: it decides on everything.
+    Trusted(Box<Config>),
+    /// The change's own, because the target branch has none: it says where units are, and nothing else.
+    FromHead(Box<Config>),
+    /// There is none anywhere: units are discovered.
+    None,
+}
+
+impl Configuration {
+    /// What says where units are.
+    fn sources(&self) -> Option<&Config> {
+        match self {
+            Self::Trusted(config) | Self::FromHead(config) => Some(config),
+            Self::None => None,
+        }
+    }
+
+    /// What says how strict to be.
+    fn policy(&self) -> Option<&Config> {
+        if let Self::Trusted(config) = self { Some(config) } else { None }
+    }
+
+    /// The environments that were asked for, or all of them, in the order of the configuration.
+    fn environments(&self, wanted: &[String]) -> Result<Vec<String>> {
+        let known: Vec<String> = match self.sources() {
+            Some(config) => config.environments().map(|(name, _)| name.to_owned()).collect(),
+            None => vec![render::discover::ENVIRONMENT.to_owned()],
+        };
+        if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
+            let failure = Failure::usage(format!("there is no environment `{unknown}`"));
+            return Err(match self.sources() {
+                Some(_) => failure.hint(format!("the configuration has `{}`", known.join("`, `"))),
+                None => failure.hint("environments are named in `mergeline.yaml`, and there is none"),
+            });
+        }
+        Ok(known.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect())
+    }
+}
+
+/// What to review.
+pub struct Input<'a> {
+    /// What the change starts from: the merge-base. Without one, everything is new.
+    pub base: Option<Side<'a>>,
+    /// What the change comes to.
+    pub head: Side<'a>,
+    /// By which configuration.
+    pub configuration: Configuration,
+    /// Look at these environments only; empty for all.
+    pub environments: Vec<String>,
+    /// How to render. Lines of the configuration's `render.ignore` are added to it.
+    pub render: RenderOptions,
+    /// The Kubernetes version that a person asked for, over what is configured.
+    pub kubernetes: Option<String>,
+    /// The threshold that a person asked for, over what is configured.
+    pub fail_on: Option<FailOn>,
+    /// Where the host shows files and commits.
+    pub links: Links,
+}
+
+/// Reviews a change. The report's `elapsed` is left to the caller, who has the clock.
+///
+/// # Errors
+/// When a tree cannot be read, a program cannot be run, or an environment or Kubernetes version is asked for that is not
+/// there. What is wrong with the change is in the report.
+pub fn review(input: &Input<'_>) -> Result<Report> {
+    let environments = input.configuration.environments(&input.environments)?;
+    let mut options = input.render.clone();
+    if let Some(config) = input.configuration.sources() {
+        options.ignore.extend(config.model().render.ignore.iter().cloned());
+    }
+    let policy = input.configuration.policy();
+    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), policy)?;
+    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
+    findings.extend(about_configuration(input)?);
+
+    let knowledge = knowledge(input.head.tree, &[""])?;
+    let survey = survey(input, &environments, &options, &knowledge.definition_files())?;
+    let Survey { reaches, unchanged, findings: surveyed } = survey;
+    findings.extend(surveyed);
+
+    let sides = reaches.par_iter().map(|reach| render_both(input, reach, &options)).collect::<Result<Vec<_>>>()?;
+    let mut redactor = Redactor::new();
+    redactor.learn(&knowledge.secrets);
+    for rendered in sides.iter().flat_map(|(base, head)| base.iter().chain(head)) {
+        redactor.learn(&rendered.objects);
+    }
+
+    let heads =
+        reaches.iter().zip(&sides).filter_map(|(reach, (_, head))| Some((reach, reach.head.as_ref()?, head.as_ref()?)));
+    let heads: Vec<(&Reach, &Unit, &Rendered)> = heads.collect();
+    let all: Vec<(&Unit, &[Object])> = heads.iter().map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
+    let judge = Judge::new(catalog, &knowledge, &all);
+    let judged = heads.iter().filter(|(reach, ..)| reach.is_judged());
+    for (.., head) in judged.clone() {
+        findings.extend(head.findings.iter().cloned());
+    }
+    let judged = judge.judge(&judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect::<Vec<_>>());
+    findings.extend(judged.findings);
+
+    let mut report = Report::new("review");
+    let changes = reaches.par_iter().zip(&sides).filter(|(reach, _)| reach.is_compared());
+    let compared = changes.map(|(reach, (base, head))| {
+        let unit = reach.unit();
+        let whole = |side: &Option<Rendered>| side.as_ref().is_none_or(|rendered| rendered.complete);
+        if !(whole(base) && whole(head)) {
+            return Err(unit);
+        }
+        let objects =
+            |side: &Option<Rendered>| side.as_ref().map_or_else(Vec::new, |rendered| rendered.objects.clone());
+        let catalog = judge.catalog(&unit.environment);
+        Ok(diff(unit, &objects(base), &objects(head), Some(catalog), &redactor))
+    });
+    for outcome in compared.collect::<Vec<_>>() {
+        match outcome {
+            Ok(changes) => report.changes.extend(changes),
+            Err(unit) => report.withheld.push(unit.clone()),
+        }
+    }
+    for (reach, (base, head)) in reaches.iter().zip(&sides) {
+        let base = base.as_ref().filter(|base| !base.complete);
+        let head_is_whole = head.as_ref().is_none_or(|head| head.complete);
+        if let (Some(base), true) = (base, head_is_whole) {
+            findings.push(not_rendered_at_base(reach.unit(), base));
+        }
+    }
+
+    let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
+    report.findings = merge_findings(findings, &environments);
+    report.objects = judged.objects;
+    report.unchanged = unchanged;
+    report.environments = environments;
+    report.head = input.head.commit.clone();
+    report.base = input.base.as_ref().and_then(|base| base.commit.clone());
+    report.kubernetes = Some(judge.version().to_owned());
+    report.links = input.links.clone();
+    let configured = policy.map(threshold).unwrap_or_default();
+    Ok(report.judged(input.fail_on.unwrap_or(configured)))
+}
+
+fn render_both(
+    input: &Input<'_>,
+    reach: &Reach,
+    options: &RenderOptions,
+) -> Result<(Option<Rendered>, Option<Rendered>)> {
+    let base = match (&input.base, &reach.base) {
+        (Some(side), Some(unit)) if reach.is_compared() => Some(render::render(side.tree, unit, options)?),
+        _ => None,
+    };
+    let head = reach.head.as_ref().map(|unit| render::render(input.head.tree, unit, options)).transpose()?;
+    Ok((base, head))
+}
+
+/// What the review says about the configuration itself.
+fn about_configuration(input: &Input<'_>) -> Result<Vec<Finding>> {
+    let here = || Place::file(crate::config::PATH);
+    let mut findings = Vec::new();
+    match &input.configuration {
+        Configuration::None => {}
+        Configuration::FromHead(config) => {
+            findings.push(
+                Finding::info("configuration-from-head", "the target branch has no `mergeline.yaml`: this review takes from the change's own where units are, and nothing else")
+                    .at(here())
+                    .hint("its policy counts once it is merged"),
+            );
+            findings.extend(config.unsupported());
+        }
+        Configuration::Trusted(config) => {
+            findings.extend(config.unsupported());
+            let head = input.head.tree.read(crate::config::PATH)?;
+            let base = input.base.as_ref().map(|base| base.tree.read(crate::config::PATH)).transpose()?;
+            if base.is_some_and(|base| base != head) {
+                let said = "`mergeline.yaml` changes: this review goes by the target branch's";
+                findings.push(
+                    Finding::info("configuration-change", said).at(here()).hint("the new one counts once it is merged"),
+                );
+                if let crate::config::Loaded::Broken(broken) = Config::load(input.head.tree)? {
+                    findings.extend(broken);
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Why the diff of a unit is withheld that renders at the head.
+fn not_rendered_at_base(unit: &Unit, base: &Rendered) -> Finding {
+    let first = base.findings.iter().max_by_key(|finding| finding.severity);
+    let why = first.map_or_else(|| "it is not complete".to_owned(), |finding| finding.message.clone());
+    let message = format!("the diff of `{}` is withheld: it does not render before the change: {why}", unit.name);
+    let path = first.and_then(|finding| finding.place.as_ref()).map_or(unit.path.as_str(), |place| place.path.as_str());
+    let mut finding = Finding::error("base-not-rendered", message).at(Place::file(path));
+    finding.unit = Some(unit.name.clone());
+    finding.environments = vec![unit.environment.clone()];
+    finding
+}
+
+/// The configured threshold.
+fn threshold(config: &Config) -> FailOn {
+    match config.model().review.fail_on {
+        crate::config::FailOn::Error => FailOn::Error,
+        crate::config::FailOn::Warning => FailOn::Warning,
+        crate::config::FailOn::Never => FailOn::Never,
+    }
+}

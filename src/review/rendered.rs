@@ -1,0 +1,109 @@
+//! The review of a promotion: both sides are branches of rendered objects, so nothing is rendered again.
+
+use super::Side;
+use super::judge::{self, Judge, Knowledge};
+use super::survey::same;
+use crate::diff::{Redactor, diff};
+use crate::failure::Result;
+use crate::finding::{Finding, Place};
+use crate::manifest::Object;
+use crate::render::layout::{self, LaidOut};
+use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::unit::Unit;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// What to review.
+pub struct RenderedInput<'a> {
+    /// The environment.
+    pub environment: String,
+    /// The environment branch as it is; without one, everything is new.
+    pub base: Option<Side<'a>>,
+    /// As it will be.
+    pub head: Side<'a>,
+    /// The trusted configuration, if there is one: its threshold and Kubernetes version count.
+    pub config: Option<&'a crate::config::Config>,
+    /// The Kubernetes version that a person asked for.
+    pub kubernetes: Option<String>,
+    /// The threshold that a person asked for.
+    pub fail_on: Option<FailOn>,
+    /// Where the host shows files and commits.
+    pub links: Links,
+}
+
+/// Reviews a promotion, unit by unit. Places are those of the environment branch.
+///
+/// # Errors
+/// As for [`super::review`].
+pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
+    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), input.config)?;
+    let head = layout::read(input.head.tree)?;
+    let base = input.base.as_ref().map(|side| layout::read(side.tree)).transpose()?.unwrap_or_default();
+    let mut redactor = Redactor::new();
+    [&head, &base].into_iter().flat_map(|side| &side.units).for_each(|unit| redactor.learn(&unit.objects));
+
+    let unit = |name: &str| Unit {
+        environment: input.environment.clone(),
+        name: name.to_owned(),
+        path: layout::unit_folder(name),
+    };
+    let heads: Vec<(Unit, &[Object])> = head.units.iter().map(|it| (unit(&it.name), it.objects.as_slice())).collect();
+    let heads: Vec<(&Unit, &[Object])> = heads.iter().map(|(unit, objects)| (unit, *objects)).collect();
+    let judge = Judge::new(catalog, &Knowledge::default(), &heads);
+    let judged = judge.judge(&heads);
+    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
+    findings.extend(head.findings.iter().map(|finding| in_environment(&input.environment, finding.clone())));
+    findings.extend(judged.findings);
+
+    let names: BTreeSet<&str> =
+        [&head, &base].into_iter().flat_map(|side| &side.units).map(|it| it.name.as_str()).collect();
+    let mut report = Report::new("review");
+    let readable = head.findings.is_empty() && base.findings.is_empty();
+    if readable {
+        let objects = |side: &LaidOut, name: &str| {
+            side.units.iter().find(|unit| unit.name == name).map(|unit| unit.objects.clone()).unwrap_or_default()
+        };
+        let compared = names.par_iter().map(|name| {
+            let unit = unit(name);
+            if let Some(base) = &input.base
+                && same(base.tree, input.head.tree, &unit.path)?
+            {
+                return Ok(None);
+            }
+            let catalog = judge.catalog(&input.environment);
+            Ok(Some(diff(&unit, &objects(&base, name), &objects(&head, name), Some(catalog), &redactor)))
+        });
+        for changes in compared.collect::<Result<Vec<_>>>()? {
+            match changes {
+                Some(changes) => report.changes.extend(changes),
+                None => report.unchanged += 1,
+            }
+        }
+    } else {
+        report.withheld = names.iter().map(|name| unit(name)).collect();
+        if let Some(first) = base.findings.first() {
+            let message = format!("the diff is withheld: the environment branch cannot be read: {}", first.message);
+            let place = first.place.as_ref().map(|place| Place::file(&place.path));
+            let finding = Finding::error("base-not-rendered", message).at(place);
+            findings.push(in_environment(&input.environment, finding));
+        }
+    }
+    let environments = vec![input.environment.clone()];
+    let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
+    report.findings = merge_findings(findings, &environments);
+    report.objects = judged.objects;
+    report.environments = environments;
+    report.head = input.head.commit.clone();
+    report.base = input.base.as_ref().and_then(|base| base.commit.clone());
+    report.kubernetes = Some(judge.version().to_owned());
+    report.links = input.links.clone();
+    let configured = input.config.map(super::threshold).unwrap_or_default();
+    Ok(report.judged(input.fail_on.unwrap_or(configured)))
+}
+
+fn in_environment(environment: &str, mut finding: Finding) -> Finding {
+    if finding.environments.is_empty() {
+        finding.environments.push(environment.to_owned());
+    }
+    finding
+}

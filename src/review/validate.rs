@@ -1,0 +1,79 @@
+//! The same verdict without a change: every unit of one tree, rendered and judged.
+
+use super::judge::{self, Judge, knowledge};
+use crate::commit::CommitId;
+use crate::config::Config;
+use crate::diff::Redactor;
+use crate::failure::Result;
+use crate::finding::Finding;
+use crate::git::tree::Tree;
+use crate::manifest::Object;
+use crate::render::{self, RenderOptions};
+use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::unit::Unit;
+
+/// What to validate.
+pub struct ValidateInput<'a> {
+    /// The files.
+    pub tree: &'a dyn Tree,
+    /// The commit that they are of; `None` for files on disk.
+    pub commit: Option<CommitId>,
+    /// The units, and what was wrong with finding them.
+    pub units: Vec<Unit>,
+    /// Findings that were made before: they are reported with the others.
+    pub findings: Vec<Finding>,
+    /// The folders that definitions of kinds are looked for in; the empty path is the whole tree.
+    pub definitions: Vec<String>,
+    /// The configuration, if there is one; it is trusted.
+    pub config: Option<&'a Config>,
+    /// How to render.
+    pub render: RenderOptions,
+    /// The Kubernetes version that a person asked for.
+    pub kubernetes: Option<String>,
+    /// The threshold that a person asked for.
+    pub fail_on: Option<FailOn>,
+    /// Where the host shows files and commits.
+    pub links: Links,
+}
+
+/// Renders and judges units. The report's `elapsed` is left to the caller.
+///
+/// # Errors
+/// As for [`super::review`].
+pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
+    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), input.config)?;
+    let mut options = input.render;
+    if let Some(config) = input.config {
+        options.ignore.extend(config.model().render.ignore.iter().cloned());
+    }
+    let folders: Vec<&str> = input.definitions.iter().map(String::as_str).collect();
+    let knowledge = knowledge(input.tree, &folders)?;
+    let rendered = render::render_all(input.tree, &input.units, &options)?;
+    let mut redactor = Redactor::new();
+    redactor.learn(&knowledge.secrets);
+    rendered.iter().for_each(|rendered| redactor.learn(&rendered.objects));
+
+    let units: Vec<(&Unit, &[Object])> =
+        input.units.iter().zip(&rendered).map(|(unit, rendered)| (unit, rendered.objects.as_slice())).collect();
+    let judge = Judge::new(catalog, &knowledge, &units);
+    let judged = judge.judge(&units);
+
+    let mut environments: Vec<String> = Vec::new();
+    match input.config {
+        Some(config) => environments.extend(config.environments().map(|(name, _)| name.to_owned())),
+        None => environments.push(render::discover::ENVIRONMENT.to_owned()),
+    }
+    let findings = version_finding.into_iter().chain(input.findings);
+    let findings = findings.chain(input.config.map(Config::unsupported).unwrap_or_default());
+    let findings = findings.chain(rendered.into_iter().flat_map(|rendered| rendered.findings)).chain(judged.findings);
+    let findings = findings.map(|finding| redactor.finding(finding)).collect();
+    let mut report = Report::new("validate");
+    report.findings = merge_findings(findings, &environments);
+    report.objects = judged.objects;
+    report.environments = environments;
+    report.head = input.commit;
+    report.kubernetes = Some(judge.version().to_owned());
+    report.links = input.links;
+    let configured = input.config.map(super::threshold).unwrap_or_default();
+    Ok(report.judged(input.fail_on.unwrap_or(configured)))
+}
