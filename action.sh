@@ -21,7 +21,6 @@ if [ ! -x "$binary" ]; then
 fi
 
 arguments=("${INPUT_COMMAND}")
-[ -z "${INPUT_ENVIRONMENT:-}" ] || arguments+=("--environment=${INPUT_ENVIRONMENT}")
 [ -z "${INPUT_FAIL_ON:-}" ] || arguments+=("--fail-on=${INPUT_FAIL_ON}")
 
 cd -- "${INPUT_WORKING_DIRECTORY:-.}"

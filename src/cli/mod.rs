@@ -2,12 +2,17 @@
 //!
 //! Data goes to standard output, progress and logs to standard error. Everything is readable without colour.
 
+mod apply;
 mod arguments;
+mod demo;
 mod output;
 mod places;
 mod print;
+mod promote;
 mod render;
 mod review;
+mod run;
+mod status;
 mod validate;
 
 use crate::failure::{Failure, Result};
@@ -35,14 +40,14 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<u8> {
     let global = arguments.global;
     match arguments.command {
-        Command::Run(_) => not_yet("run"),
+        Command::Run(command) => run::run(&global, command).await,
         Command::Review(command) => review::review(&global, &command),
         Command::Validate(command) => validate::validate(&global, &command),
         Command::Render(command) => render::render(&global, &command),
-        Command::Apply(_) => not_yet("apply"),
-        Command::Promote(_) => not_yet("promote"),
-        Command::Status(_) => not_yet("status"),
-        Command::Demo(_) => not_yet("demo"),
+        Command::Apply(command) => apply::apply(&global, command).await,
+        Command::Promote(command) => promote::promote(&global, command).await,
+        Command::Status(command) => status::status(&global, command).await,
+        Command::Demo(command) => demo::demo(&global, command).await,
         Command::Schema(command) => print::data(&match command.which {
             SchemaName::Config => crate::config::json_schema(),
             SchemaName::Report => crate::report::json::schema(),

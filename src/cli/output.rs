@@ -3,7 +3,9 @@
 use super::print;
 use crate::failure::{Failure, Result};
 use crate::host::limits;
+use crate::report::board::{self, Row};
 use crate::report::{self, Format, Output, Report, Verdict};
+use jiff::Timestamp;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,31 @@ impl Outputs {
             }
         }
         Ok(exit_code(report))
+    }
+}
+
+impl Outputs {
+    /// Writes the board of environments everywhere.
+    ///
+    /// # Errors
+    /// When something cannot be written, or a format has no board.
+    pub(crate) fn write_board(&self, rows: &[Row], now: Timestamp) -> Result<()> {
+        for Output { format, path } in &self.outputs {
+            let text = match format {
+                Format::Text => board::text(rows, now),
+                Format::Json => board::json(rows),
+                Format::Markdown => board::markdown(rows, now),
+                Format::Github => {
+                    return Err(Failure::usage("the board of environments has no format `github`")
+                        .hint("it has text, json and markdown"));
+                }
+            };
+            match path {
+                Some(path) => write_file(&self.folder.join(path), text.as_bytes())?,
+                None => drop(print::data(&text)?),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -80,10 +80,30 @@ pub fn decide(comments: &[Comment], own: &str, topic: &str, body: Option<&str>) 
     Plan { create: None, update, delete: twins.iter().map(|comment| comment.id).collect() }
 }
 
-/// Compares texts as a host may have stored them: with `\r\n`, and without white space at the end.
+/// Compares texts as a host may have stored them: with `\r\n`, and without white space at the end. How long a run took,
+/// which the small print at the end says, is no content: a comment is not edited for it alone.
 #[must_use]
 pub fn same_text(one: &str, other: &str) -> bool {
-    one.trim_end().lines().eq(other.trim_end().lines())
+    let lines = |text: &str| text.trim_end().lines().map(timeless).collect::<Vec<_>>();
+    lines(one) == lines(other)
+}
+
+/// A line of small print without ` in 0.3 s` or ` in 2 min 5 s`.
+fn timeless(line: &str) -> String {
+    if !line.starts_with("<sub>") {
+        return line.to_owned();
+    }
+    let mut words: Vec<&str> = Vec::new();
+    let mut parts = line.split(' ').peekable();
+    while let Some(word) = parts.next() {
+        let timed = word == "in" && parts.peek().is_some_and(|next| next.parse::<f64>().is_ok());
+        if !timed {
+            words.push(word);
+            continue;
+        }
+        while parts.next_if(|next| next.parse::<f64>().is_ok() || ["s", "min", "s</sub>"].contains(next)).is_some() {}
+    }
+    words.join(" ")
 }
 
 /// A write that did not come back with a good answer.
@@ -187,6 +207,16 @@ mod tests {
 
     fn comment(id: u64, author: &str, body: &str) -> Comment {
         Comment { id, author: author.to_owned(), body: body.to_owned() }
+    }
+
+    #[test]
+    fn how_long_a_run_took_is_no_content() {
+        let body =
+            |time: &str| format!("text in 1 s\n\n<sub>3f2c1ab against 9d04e77 · 2 objects rendered in {time}</sub>\n");
+        assert!(same_text(&body("0.3 s"), &body("0.4 s")));
+        assert!(same_text(&body("0.3 s"), &body("2 min 5 s")));
+        assert!(!same_text(&body("0.3 s"), &body("0.3 s").replace("2 objects", "3 objects")));
+        assert!(!same_text(&body("0.3 s"), &body("0.3 s").replace("text in 1 s", "text in 2 s")));
     }
 
     #[test]

@@ -66,17 +66,17 @@ impl Outcome {
     }
 }
 
-/// One pass: looks once, then does what may be done in every environment.
+/// One pass: looks once, then does what may be done in every environment. `renderings` is kept from pass to pass.
 ///
 /// # Errors
 /// When the remote or the host fails, or policy forbids what configuration asks for.
-pub async fn reconcile(scene: &Scene<'_>) -> Result<Outcome> {
+pub async fn reconcile(scene: &Scene<'_>, renderings: &mut Renderings) -> Result<Outcome> {
     let observed = observe(scene).await?;
     let order = scene
         .config
         .order()
         .map_err(|cycle| Failure::usage(format!("`needs` of the environments form a cycle: {}", cycle.join(" → "))))?;
-    let mut pass = Pass { scene, observed, renderings: Renderings::default(), upstreams: Vec::new() };
+    let mut pass = Pass { scene, observed, renderings, upstreams: Vec::new() };
     let mut outcome = Outcome::default();
     for name in order {
         pass.environment(name, &mut outcome).await?;
@@ -90,7 +90,7 @@ pub async fn reconcile(scene: &Scene<'_>) -> Result<Outcome> {
 struct Pass<'a> {
     scene: &'a Scene<'a>,
     observed: Observed,
-    renderings: Renderings,
+    renderings: &'a mut Renderings,
     upstreams: Vec<Upstream>,
 }
 

@@ -199,7 +199,7 @@ fn failed(units: &[String]) -> String {
 ///
 /// A release that changes nothing here counts as delivered once the branch's head is: the head's tree is its render.
 #[must_use]
-pub fn delivered(head: Option<&Head>, candidate: Option<&Candidate>) -> Option<CommitId> {
+pub(super) fn delivered(head: Option<&Head>, candidate: Option<&Candidate>) -> Option<CommitId> {
     let head = head.filter(|head| head.delivered)?;
     match candidate {
         Some(candidate) if candidate.tree == head.tree && candidate.failed_units.is_empty() => {

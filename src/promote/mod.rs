@@ -18,3 +18,4 @@ pub use act::{Delivery, Outcome, reconcile};
 pub use decide::{Blocker, Candidate, Decision, Environment, Head, Proposal, Seen, Upstream, candidate, decide};
 pub use message::{Trailers, promotion_branch};
 pub use observe::{Observed, Scene, delivery_context, observe};
+pub use rendering::Renderings;

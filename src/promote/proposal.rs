@@ -121,12 +121,10 @@ impl Text<'_> {
 
     /// The commits of the default branch since the release that the environment has.
     fn commits(&self, scene: &Scene<'_>) -> Result<String> {
-        let commits: Vec<CommitInfo> = match self.claimed {
-            Some(claimed) if scene.repository.has_commit(claimed)? => {
-                scene.repository.commits_between(claimed, self.release)?
-            }
-            _ => return Ok(String::new()),
-        };
+        let Some(claimed) = self.claimed else { return Ok(String::new()) };
+        // Deepens a shallow clone as far as the list needs, so that every run lists the same.
+        scene.repository.ensure_history(scene.remote, claimed, self.release)?;
+        let commits: Vec<CommitInfo> = scene.repository.commits_between(claimed, self.release)?;
         let mut text = String::new();
         for commit in commits.iter().take(COMMITS) {
             let _ = writeln!(

@@ -23,9 +23,9 @@ pub(super) struct RenderedRelease {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Renders releases, each once.
+/// Renders releases, each once, however often a run looks again.
 #[derive(Default)]
-pub(super) struct Renderings {
+pub struct Renderings {
     made: BTreeMap<(String, CommitId, Option<CommitId>), Rc<RenderedRelease>>,
 }
 

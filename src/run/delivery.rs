@@ -76,7 +76,7 @@ pub async fn connect_cluster(session: &Session, name: &str, environment: &Enviro
 ///
 /// # Errors
 /// When the commit cannot be read.
-pub fn desired(session: &Session, config: &Config, delivery: &Delivery) -> Result<(Desired, Vec<Finding>)> {
+fn desired(session: &Session, config: &Config, delivery: &Delivery) -> Result<(Desired, Vec<Finding>)> {
     let tree = session.repository.tree(&delivery.commit)?;
     let environment = delivery.environment.clone();
     let mut findings = Vec::new();
@@ -114,7 +114,7 @@ pub fn desired(session: &Session, config: &Config, delivery: &Delivery) -> Resul
 ///
 /// # Errors
 /// Remote when the cluster or the host fails; refused by brakes and descent; usage when the kubeconfig is not set.
-pub async fn deliver_one(
+pub(super) async fn deliver_one(
     session: &Session,
     config: &Config,
     delivery: &Delivery,

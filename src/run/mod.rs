@@ -2,10 +2,13 @@
 //!
 //! Nothing here depends on the next event: a push made with a job's own token starts no workflow. Decided by DESIGN §1.
 
+mod command;
 mod delivery;
+pub mod demo;
 mod reconcile;
 mod session;
 
+pub use command::{Ran, run};
 pub use delivery::{DeliveryOptions, connect_cluster};
 pub use reconcile::{ReconcileOptions, Reconciled, apply, fail_on, reconcile, usable};
 pub use session::{Session, Setting, Tip, catalog};

@@ -5,7 +5,7 @@ use super::session::{Session, Tip, catalog};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Severity};
-use crate::promote::{self, Delivery, Outcome, Scene};
+use crate::promote::{self, Delivery, Outcome, Renderings, Scene};
 use crate::report::board::Row;
 use crate::report::{FailOn, Report, merge_findings};
 use std::collections::BTreeSet;
@@ -51,6 +51,7 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
     let mut collected = Collected::default();
     let mut attempted: BTreeSet<(String, String)> = BTreeSet::new();
     let mut overtaken = 0;
+    let mut renderings = Renderings::default();
     loop {
         // The tip is read in every round: a push that came meanwhile is the next round's release.
         let tip = session.tip(&session.heads()?, &branch)?;
@@ -71,7 +72,7 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
             dry_run: options.dry_run,
             links: &session.links,
         };
-        let outcome = promote::reconcile(&scene).await?;
+        let outcome = promote::reconcile(&scene, &mut renderings).await?;
         let (changed, lost) = (outcome.changed, outcome.overtaken);
         let deliveries = outcome.deliveries.clone();
         collected.take(outcome, config, tell);
@@ -240,7 +241,7 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
                 dry_run: true,
                 links: &session.links,
             };
-            let outcome = promote::reconcile(&scene).await?;
+            let outcome = promote::reconcile(&scene, &mut Renderings::default()).await?;
             attested(environment, &outcome)?
         }
     };

@@ -4,6 +4,7 @@
 mod architecture;
 mod contract;
 mod deliver;
+mod flagship;
 mod git;
 mod render;
 

@@ -1,0 +1,102 @@
+//! `mergeline run`, and what the commands on environments share.
+
+use super::arguments::{Global, HostFlags, Judging, Run};
+use super::output::{self, Outputs};
+use super::print;
+use crate::event::Surroundings;
+use crate::failure::{Failure, Result};
+use crate::report::{self, Format, Report};
+use crate::run::{ReconcileOptions, Session, Setting};
+use std::path::PathBuf;
+
+/// Reads the CI's event and does the right thing.
+pub(crate) async fn run(global: &Global, command: Run) -> Result<u8> {
+    let outputs = Outputs::parse(&command.judging.outputs, &global.folder()?, global.colours())?;
+    let session = session(global, &command.host).await?;
+    let options = ReconcileOptions {
+        only: named(command.environments, &session),
+        dry_run: command.dry_run,
+        deliver: true,
+        ..options(&command.judging)
+    };
+    let ran = crate::run::run(&session, &options, &teller(global)).await?;
+    if let Some(why) = &ran.nothing {
+        print::note(&format!("nothing to do: {why}"));
+    }
+    let code = outputs.write(&ran.report)?;
+    if !ran.board.is_empty() {
+        print::note(&report::board::text(&ran.board, jiff::Timestamp::now()));
+    }
+    tell_ci(&session, &outputs, &ran.report)?;
+    ran.failure.map_or(Ok(code), Err)
+}
+
+/// Gives the CI what it shows beside the log: annotations, step summary, outputs, the report as a file.
+fn tell_ci(session: &Session, outputs: &Outputs, report: &Report) -> Result<()> {
+    let path = |name: &str| session.surroundings.get(name).map(PathBuf::from);
+    let (summary, values) = (path("GITHUB_STEP_SUMMARY"), path("GITHUB_OUTPUT"));
+    if summary.is_some() && !outputs.has(Format::Github) && !outputs.for_machine() {
+        print::data(&report::annotations::annotations(report))?;
+    }
+    let mut file = outputs.file(Format::Json);
+    if file.is_none() && values.is_some() {
+        file = path("RUNNER_TEMP").map(|folder| folder.join("mergeline-report.json"));
+        if let Some(file) = &file {
+            output::write_file(file, report::json::json(report).as_bytes())?;
+        }
+    }
+    output::write_ci_files(report, summary.as_deref(), values.as_deref(), file.as_deref())
+}
+
+/// The repository and its host, as flags and surroundings name them.
+pub(crate) async fn session(global: &Global, host: &HostFlags) -> Result<Session> {
+    let setting = Setting {
+        directory: global.folder()?,
+        surroundings: surroundings()?,
+        host: host.host.clone(),
+        repository: host.repository.clone(),
+        remote: host.remote.clone(),
+    };
+    Session::open(&setting).await
+}
+
+/// The environment of the process, and the event's payload where the CI has one.
+pub(super) fn surroundings() -> Result<Surroundings> {
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let mut surroundings = Surroundings { variables, payload: None };
+    if let Some(path) = surroundings.payload_path() {
+        let read = std::fs::read_to_string(path);
+        let payload =
+            read.map_err(|error| Failure::usage(format!("cannot read the event payload `{path}`")).because(error))?;
+        surroundings.payload = Some(payload);
+    }
+    Ok(surroundings)
+}
+
+/// The environments that this run may act on: flags, else the Action's input.
+fn named(flags: Vec<String>, session: &Session) -> Vec<String> {
+    match flags.is_empty() {
+        true => session.surroundings.get("MERGELINE_ENVIRONMENT").map(str::to_owned).into_iter().collect(),
+        false => flags,
+    }
+}
+
+/// Options that every command has.
+pub(super) fn options(judging: &Judging) -> ReconcileOptions {
+    ReconcileOptions {
+        kubernetes: judging.kubernetes.clone(),
+        fail_on: judging.fail_on(),
+        ..ReconcileOptions::default()
+    }
+}
+
+/// Tells progress on standard error.
+pub(super) fn teller(global: &Global) -> impl Fn(&str) + use<> {
+    let quiet = global.quiet;
+    move |line: &str| {
+        if !quiet {
+            print::note(line);
+        }
+    }
+}
