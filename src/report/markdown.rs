@@ -12,7 +12,7 @@ mod sections;
 mod tests;
 
 use super::Report;
-use super::words::{extent, judgement, provenance};
+use super::words::{headline, judgement, provenance};
 use crate::host::limits::{Limits, TextUnit};
 use budget::Budget;
 use escape::{link, text, url};
@@ -55,7 +55,7 @@ pub fn change_summary(report: &Report, most: usize, unit: TextUnit) -> String {
 }
 
 fn compose(report: &Report, mut budget: Budget) -> String {
-    let headline = format!("### Mergeline: {} · {}\n", judgement(report), text(&extent(report)));
+    let headline = format!("### Mergeline: {}\n", text(&headline(report)));
     let footer = format!("\n<sub>{}</sub>\n", footer(report));
     if !(budget.take(&headline) && budget.take(&footer)) {
         // A receiver that takes less than two lines gets as much of the first one as it takes.

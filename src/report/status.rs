@@ -2,13 +2,13 @@
 
 use super::Report;
 use super::visible::cut;
-use super::words::{extent, judgement};
+use super::words::headline;
 use crate::host::limits::Limits;
 
 /// What the run came to, on one line within the host's limit: `1 error, 1 deletion · web, db change in dev, prod`.
 #[must_use]
 pub fn description(report: &Report, limits: &Limits) -> String {
-    cut(&format!("{} · {}", judgement(report), extent(report)), limits.status_description)
+    cut(&headline(report), limits.status_description)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, extent, groups, image_change, judgement, listed, provenance};
+use super::words::{Group, counted, groups, headline, image_change, listed, provenance};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -159,8 +159,11 @@ impl Paint {
             for image in &folded.change.images {
                 let said =
                     image_change(image.before.as_ref().map(AsRef::as_ref), image.after.as_ref().map(AsRef::as_ref));
-                let line = format!("image {} {said} in {}\n", image.container, listed(&folded.environments, 12));
-                let line = one_line(line.trim_end()) + "\n";
+                let place = match folded.environments.as_slice() {
+                    ["default"] => String::new(),
+                    environments => format!(" in {}", listed(environments, 12)),
+                };
+                let line = one_line(&format!("image {} {said}{place}", image.container)) + "\n";
                 if !images.contains(&line) {
                     images.push(line);
                 }
@@ -168,7 +171,7 @@ impl Paint {
         }
         out += &images.concat();
         let style = if report.verdict == super::Verdict::Fail { Style::Red } else { Style::Bold };
-        let verdict = one_line(&format!("{}: {} · {}", report.verdict.word(), judgement(report), extent(report)));
+        let verdict = one_line(&format!("{}: {}", report.verdict.word(), headline(report)));
         out += &self.put(style, &verdict);
         let facts = one_line(&provenance(report).join(" · "));
         out + &format!("\n{facts}\n")

@@ -45,14 +45,23 @@ pub(super) fn judgement(report: &Report) -> String {
     let said: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
     match (report.verdict, said.is_empty()) {
-        (Verdict::Nothing, true) => "nothing to examine".to_owned(),
+        (Verdict::Nothing, true) if report.unchanged == 0 => "nothing to examine".to_owned(),
         (_, true) => "no problems".to_owned(),
         (_, false) => said.join(", "),
     }
 }
 
+/// The verdict in a line: what is bad, and what changes where.
+pub(super) fn headline(report: &Report) -> String {
+    match report.command.as_str() {
+        // Nothing is compared.
+        "validate" | "render" => judgement(report),
+        _ => format!("{} · {}", judgement(report), extent(report)),
+    }
+}
+
 /// What changes where: `web, db change in dev, prod`.
-pub(super) fn extent(report: &Report) -> String {
+fn extent(report: &Report) -> String {
     let changes = &report.changes.changes;
     if changes.is_empty() {
         return match report.operations.is_empty() {
@@ -89,8 +98,14 @@ pub(super) fn provenance(report: &Report) -> Vec<String> {
     let version =
         report.kubernetes.as_ref().map(|version| format!(" against Kubernetes {version}")).unwrap_or_default();
     let unchecked: usize = objects.unchecked.iter().map(|it| it.count).sum();
+    let untouched = match report.unchanged {
+        0 => None,
+        1 => Some("1 unit is as before".to_owned()),
+        count => Some(format!("{count} units are as before")),
+    };
     if objects.rendered == 0 && unchecked == 0 {
-        return vec![format!("in {}", elapsed(report.elapsed))];
+        let took = format!("in {}", elapsed(report.elapsed));
+        return vec![untouched.map_or_else(|| took.clone(), |untouched| format!("{untouched} · looked {took}"))];
     }
     if unchecked == 0 && objects.checked == objects.rendered {
         parts.push(format!("{} rendered and checked{version}", counted(objects.rendered, "object")));
@@ -100,10 +115,15 @@ pub(super) fn provenance(report: &Report) -> Vec<String> {
     if let Some(last) = parts.last_mut() {
         *last += &format!(" in {}", elapsed(report.elapsed));
     }
+    parts.extend(untouched);
     if unchecked > 0 {
-        let kinds: Vec<String> =
-            objects.unchecked.iter().map(|it| format!("{} {} ({})", it.count, it.kind, it.reason)).collect();
-        parts.push(format!("not checked: {}", listed(&kinds, 4)));
+        let mut reasons: indexmap::IndexMap<&str, Vec<String>> = indexmap::IndexMap::new();
+        for it in &objects.unchecked {
+            reasons.entry(&it.reason).or_default().push(format!("{} {}", it.count, it.kind));
+        }
+        for (reason, kinds) in reasons {
+            parts.push(format!("not checked: {} ({reason})", listed(&kinds, 4)));
+        }
     }
     parts
 }
