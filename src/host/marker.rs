@@ -196,6 +196,23 @@ pub(crate) async fn ensure(
     }))
 }
 
+/// Makes the comment of `topic` by `own` say `body` where there is one; where there is none, none is made.
+///
+/// # Errors
+/// As for [`ensure`].
+pub(crate) async fn amend(
+    comments: &dyn Comments,
+    own: &str,
+    head: Option<&CommitId>,
+    topic: &str,
+    body: &str,
+) -> Result<Ensured> {
+    if decide(&comments.list().await?, own, topic, None).delete.is_empty() {
+        return Ok(Ensured::Unchanged);
+    }
+    ensure(comments, own, head, topic, Some(body)).await
+}
+
 /// A comment that this call made stays "created" when it is tidied afterwards.
 fn raise(before: Ensured, now: Ensured) -> Ensured {
     if before == Ensured::Created { before } else { now }

@@ -291,6 +291,11 @@ pub trait Host: Send + Sync {
     /// stays. Does nothing when the pull request's head is not the grant's any more.
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured>;
 
+    /// Makes our comment of `topic` have this body where the pull request has one; where it has none, none is made.
+    ///
+    /// All else as for [`Host::ensure_comment`].
+    async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured>;
+
     /// Makes the newest status of the context on the grant's commit be this one; an equal one is not posted again.
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured>;
 

@@ -128,7 +128,7 @@ pub struct Report {
     pub objects: ObjectCounts,
     /// How many units were not looked at because the change cannot reach them.
     pub unchanged: usize,
-    /// How long it took.
+    /// How long it took; zero where that is not to be told.
     pub elapsed: Duration,
     /// The commit that was examined; `None` for the working tree.
     pub head: Option<CommitId>,

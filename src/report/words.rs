@@ -103,17 +103,17 @@ pub(super) fn provenance(report: &Report) -> Vec<String> {
         1 => Some("1 unit is as before".to_owned()),
         count => Some(format!("{count} units are as before")),
     };
+    let took = (!report.elapsed.is_zero()).then(|| format!("in {}", elapsed(report.elapsed)));
     if objects.rendered == 0 && unchecked == 0 {
-        let took = format!("in {}", elapsed(report.elapsed));
-        return vec![untouched.map_or_else(|| took.clone(), |untouched| format!("{untouched} · looked {took}"))];
+        return untouched.into_iter().chain(took).collect();
     }
     if unchecked == 0 && objects.checked == objects.rendered {
         parts.push(format!("{} rendered and checked{version}", counted(objects.rendered, "object")));
     } else {
         parts.push(format!("{} rendered, {} checked{version}", counted(objects.rendered, "object"), objects.checked));
     }
-    if let Some(last) = parts.last_mut() {
-        *last += &format!(" in {}", elapsed(report.elapsed));
+    if let (Some(last), Some(took)) = (parts.last_mut(), took) {
+        *last += &format!(" {took}");
     }
     parts.extend(untouched);
     if unchecked > 0 {

@@ -274,6 +274,11 @@ impl Host for GiteaHost {
         marker::ensure(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
     }
 
+    async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
+        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        marker::amend(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
+    }
+
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
         let status = status.within(&self.limits());
         let own = self.identity().await?;

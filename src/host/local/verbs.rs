@@ -120,6 +120,11 @@ impl Host for LocalHost {
         marker::ensure(&comments, &self.login, Some(grant.head()), topic, body).await
     }
 
+    async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
+        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        marker::amend(&comments, &self.login, Some(grant.head()), topic, body).await
+    }
+
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
         let commit = grant.commit();
         let status = status.within(&self.limits());

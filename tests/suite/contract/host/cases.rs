@@ -140,6 +140,20 @@ pub(super) async fn a_removed_comment_is_gone_and_topics_do_not_mix(fixture: &dy
     assert_eq!(ours(fixture, number).await, [mark("review/web", "b")]);
 }
 
+pub(super) async fn amending_changes_a_comment_that_is_there_and_makes_none(fixture: &dyn Fixture) {
+    let (number, head) = pull_request(fixture).await;
+    let grant = review_grant(number, &head);
+    fixture.comment_as(Who::Writer, number, &mark("review", "forged")).await;
+    let before = fixture.writes();
+    let host = fixture.host();
+    assert_eq!(host.amend_comment(&grant, "review", "nothing changes").await.unwrap(), Ensured::Unchanged);
+    assert_eq!(fixture.writes(), before);
+    host.ensure_comment(&grant, "review", Some("1 error")).await.unwrap();
+    assert_eq!(host.amend_comment(&grant, "review", "nothing changes").await.unwrap(), Ensured::Updated);
+    assert_eq!(host.amend_comment(&grant, "review", "nothing changes").await.unwrap(), Ensured::Unchanged);
+    assert_eq!(ours(fixture, number).await, [mark("review", "nothing changes")]);
+}
+
 pub(super) async fn nothing_is_written_once_the_head_moved(fixture: &dyn Fixture) {
     let (number, head) = pull_request(fixture).await;
     let stale = review_grant(number, &head);

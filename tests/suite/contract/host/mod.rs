@@ -30,6 +30,7 @@ contract!(
     a_forged_marker_in_a_foreign_comment_is_not_touched,
     twins_are_removed_and_the_oldest_stays,
     a_removed_comment_is_gone_and_topics_do_not_mix,
+    amending_changes_a_comment_that_is_there_and_makes_none,
     nothing_is_written_once_the_head_moved,
     our_comment_is_found_behind_sixty_others,
     a_lost_answer_makes_no_second_comment,
