@@ -7,6 +7,7 @@ mod contract;
 mod deliver;
 mod flagship;
 mod git;
+mod promote;
 mod render;
 
 mod validate;

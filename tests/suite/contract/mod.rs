@@ -1,5 +1,5 @@
 //! Contracts: each trait's promises, written once and kept by every implementation.
 
 mod cluster;
-mod host;
+pub(crate) mod host;
 mod tree;

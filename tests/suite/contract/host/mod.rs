@@ -4,7 +4,7 @@ mod cases;
 mod fixture;
 mod gitea;
 mod local;
-mod proxy;
+pub(crate) mod proxy;
 
 /// Makes one test of every case for each host.
 macro_rules! contract {

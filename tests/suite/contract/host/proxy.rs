@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Forwards HTTP/1.1 connections from a port of its own to a host on loopback.
-pub(super) struct Proxy {
-    pub(super) url: String,
+pub(crate) struct Proxy {
+    pub(crate) url: String,
     witness: Arc<Witness>,
 }
 
@@ -19,7 +19,7 @@ struct Witness {
 
 impl Proxy {
     /// Starts one in front of `http://HOST:PORT`; it lives as long as the test process.
-    pub(super) fn start(upstream: &str) -> Self {
+    pub(crate) fn start(upstream: &str) -> Self {
         let upstream = upstream.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -36,17 +36,17 @@ impl Proxy {
     }
 
     /// How many requests other than GET went through.
-    pub(super) fn writes(&self) -> u64 {
+    pub(crate) fn writes(&self) -> u64 {
         self.witness.writes.load(Ordering::SeqCst)
     }
 
     /// Forwards the next write and closes the connection when its answer comes.
-    pub(super) fn lose_next_answer(&self) {
+    pub(crate) fn lose_next_answer(&self) {
         self.witness.lose_next.store(true, Ordering::SeqCst);
     }
 
     /// Says whether the loss that was asked for is still to come.
-    pub(super) fn is_armed(&self) -> bool {
+    pub(crate) fn is_armed(&self) -> bool {
         self.witness.lose_next.load(Ordering::SeqCst)
     }
 }
