@@ -5,7 +5,7 @@
 
 use super::decide::{self, Blocker, Candidate, Decision, Environment, Head, Proposal, Upstream, candidate, decide};
 use super::message::{Trailers, commit_message, environment_of, promotion_branch, title};
-use super::observe::{BareHead, Observed, Scene, bare_head, delivery_context, observe, seen};
+use super::observe::{BareHead, Observed, Scene, bare_head, claim, delivery_context, is_ours, observe, seen};
 use super::proposal;
 use super::rendering::{RenderedRelease, Renderings};
 use crate::commit::CommitId;
@@ -13,8 +13,9 @@ use crate::config::{Land, Secrets};
 use crate::diff::redact::Redactor;
 use crate::diff::{self, ChangeSet};
 use crate::failure::{Failure, Result};
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::git::{BranchUpdate, CommitDraft, Pushed};
+use crate::host::marker::same_text;
 use crate::host::{Ensured, Landing, PullRequestDraft, Status, StatusGrant, StatusState};
 use crate::operation::{Operation, OperationStatus, Verb};
 use crate::render::layout;
@@ -57,6 +58,8 @@ pub struct Outcome {
     pub heads: BTreeMap<String, Head>,
     /// Where each environment stands, in the order of the configuration.
     pub states: Vec<Row>,
+    /// The first failure in an environment; the others went as far as they could.
+    pub failure: Option<Failure>,
 }
 
 impl Outcome {
@@ -69,7 +72,8 @@ impl Outcome {
 /// One pass: looks once, then does what may be done in every environment. `renderings` is kept from pass to pass.
 ///
 /// # Errors
-/// When the remote or the host fails, or policy forbids what configuration asks for.
+/// When the remote or the host cannot be looked at. What fails in one environment, or what policy forbids there, is
+/// [`Outcome::failure`].
 pub async fn reconcile(scene: &Scene<'_>, renderings: &mut Renderings) -> Result<Outcome> {
     let observed = observe(scene).await?;
     let order = scene
@@ -79,25 +83,29 @@ pub async fn reconcile(scene: &Scene<'_>, renderings: &mut Renderings) -> Result
     let mut pass = Pass { scene, observed, renderings, upstreams: Vec::new() };
     let mut outcome = Outcome::default();
     for name in order {
-        pass.environment(name, &mut outcome).await?;
+        if let Err(failure) = pass.environment(name, &mut outcome).await {
+            outcome.failure.get_or_insert(failure);
+        }
     }
-    pass.orphans(&mut outcome).await?;
+    if let Err(failure) = pass.orphans(&mut outcome).await {
+        outcome.failure.get_or_insert(failure);
+    }
     let position = |name: &str| scene.config.environments().position(|(known, _)| known == name);
     outcome.states.sort_by_key(|state| position(&state.environment));
     Ok(outcome)
 }
 
-struct Pass<'a> {
-    scene: &'a Scene<'a>,
-    observed: Observed,
-    renderings: &'a mut Renderings,
+pub(super) struct Pass<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) observed: Observed,
+    pub(super) renderings: &'a mut Renderings,
     upstreams: Vec<Upstream>,
 }
 
 /// A candidate with what it was made from.
-struct Prepared {
-    candidate: Candidate,
-    rendered: std::rc::Rc<RenderedRelease>,
+pub(super) struct Prepared {
+    pub(super) candidate: Candidate,
+    pub(super) rendered: std::rc::Rc<RenderedRelease>,
     changes: ChangeSet,
     title: String,
 }
@@ -117,7 +125,7 @@ impl Pass<'_> {
             unknown_gates: settings.unsupported_gates().into_iter().map(str::to_owned).collect(),
         };
         let has_cluster = settings.cluster.is_some();
-        let bare = self.observed.heads.get(&branch).map(|head| bare_head(self.scene, name, head)).transpose()?;
+        let mut bare = self.scene.heads.get(&branch).map(|head| bare_head(self.scene, name, head)).transpose()?;
         let release = candidate(&environment, &self.observed.release, &self.upstreams, |a, b| {
             self.scene.repository.ensure_ancestry(self.scene.remote, a, b).unwrap_or(false)
         });
@@ -125,7 +133,10 @@ impl Pass<'_> {
             Ok(release) => Some(self.prepare(&environment, release, bare.as_ref())?),
             Err(_) => None,
         };
-        let head = bare.as_ref().map(|bare| self.head(&environment, bare, prepared.as_ref())).transpose()?;
+        let head = match &mut bare {
+            Some(bare) => Some(self.head(&environment, bare, prepared.as_ref()).await?),
+            None => None,
+        };
         if let Some(head) = &head {
             outcome.heads.insert(name.to_owned(), head.clone());
         }
@@ -133,36 +144,64 @@ impl Pass<'_> {
         if let Some(prepared) = &prepared {
             outcome.findings.extend(prepared.rendered.findings.iter().cloned());
         }
-        let decision = match (&release, &prepared) {
-            (Ok(_), Some(prepared)) => {
-                let quick = decide(&environment, head.as_ref(), &decide::Seen::default(), &prepared.candidate);
-                match quick {
-                    // Only a proposal, and the closing of a stale one, need to know what stands on the host.
-                    Decision::Propose(_) => {
-                        let seen = seen(self.scene, &self.observed, name, &branch).await?;
-                        decide(&environment, head.as_ref(), &seen, &prepared.candidate)
-                    }
-                    Decision::Covered { .. } => {
-                        Decision::Covered { close: self.observed.open_promotion(name, &branch).map(|pull| pull.number) }
-                    }
-                    other => other,
-                }
+        let decision = match &prepared {
+            Some(prepared) => self.decision(&environment, bare.as_ref(), head.as_ref(), prepared).await?,
+            None if head.as_ref().is_some_and(|head| head.attested.is_none() && !head.seed) => {
+                Decision::Blocked(Blocker::HumanEdit)
             }
-            (Err(waiting), _) => Decision::Wait(waiting.clone()),
-            (Ok(_), None) => unreachable!("a candidate was prepared for its release"),
+            None => Decision::Wait(release.as_ref().err().cloned().unwrap_or_default()),
         };
-        if let Some(head) = &head {
-            if !self.observed.is_delivered(name, &head.commit) && head.attested.is_some() && !head.seed {
-                self.deliver(name, has_cluster, head, outcome).await?;
-            }
-        }
         self.upstreams.push(Upstream {
             name: name.to_owned(),
             delivered: decide::delivered(head.as_ref(), prepared.as_ref().map(|prepared| &prepared.candidate)),
         });
-        self.act(&environment, decision, bare.as_ref(), prepared.as_ref(), &mut state, outcome).await?;
+        // A head that is about to be replaced need not be applied any more.
+        let replaced = matches!(decision, Decision::Follow { .. });
+        if let Some(head) = head.as_ref().filter(|head| head.attested.is_some() && !head.seed && !replaced)
+            && !head.delivered
+        {
+            self.deliver(name, has_cluster, head, outcome).await?;
+        }
+        let acted =
+            self.act(&environment, decision, bare.as_ref(), head.as_ref(), prepared.as_ref(), &mut state, outcome);
+        let acted = acted.await;
+        if let Err(failure) = &acted {
+            state.next = Some(failure.message().to_owned());
+        }
         outcome.states.push(state);
-        Ok(())
+        acted
+    }
+
+    async fn decision(
+        &self,
+        environment: &Environment,
+        bare: Option<&BareHead>,
+        head: Option<&Head>,
+        prepared: &Prepared,
+    ) -> Result<Decision> {
+        let (name, branch) = (&environment.name, &environment.branch);
+        let candidate = &prepared.candidate;
+        if let Some(attested) = head.and_then(|head| head.attested.as_ref())
+            && *attested != candidate.release
+            && self.scene.repository.ensure_ancestry(self.scene.remote, &candidate.release, attested)?
+        {
+            let (has, offered) = (attested.short(), candidate.release.short());
+            return Ok(Decision::Wait(format!(
+                "it has {has}, which is newer than {offered} of {}",
+                environment.needs.join(", ")
+            )));
+        }
+        // Only a proposal, and the closing of a stale one, need to know what stands on the host.
+        Ok(match decide(environment, head, &decide::Seen::default(), candidate) {
+            Decision::Propose(_) => {
+                let seen = seen(self.scene, &self.observed, name, branch, bare, candidate).await?;
+                decide(environment, head, &seen, candidate)
+            }
+            Decision::Covered { .. } => {
+                Decision::Covered { close: self.observed.open_promotion(name, branch).map(|pull| pull.number) }
+            }
+            other => other,
+        })
     }
 
     /// An environment without a branch follows the default branch straight into its cluster.
@@ -201,17 +240,15 @@ impl Pass<'_> {
 
     /// Renders a release for the environment and makes the commit that would land it.
     fn prepare(&mut self, environment: &Environment, release: &CommitId, head: Option<&BareHead>) -> Result<Prepared> {
-        let folders = self.observed.facts.ci_folders.clone();
         let former = head.map(|head| &head.commit);
-        let rendered = self.renderings.release(self.scene, &environment.name, release, former, &folders)?;
+        let tip = self.observed.release.clone();
+        let rendered = self.renderings.release(self.scene, &environment.name, release, former, &tip)?;
         let changes = self.changes(&environment.name, head, &rendered)?;
         let subject = self.scene.repository.commit(release)?;
         let limit = self.scene.host.limits().title;
         let first = head.is_none_or(|head| head.seed);
-        let title = match first {
-            true => title(&environment.name, &[], &[], limit),
-            false => title(&environment.name, &proposal::images(&changes), &proposal::units(&changes), limit),
-        };
+        let changed = (!first).then(|| (proposal::images(&changes), proposal::units(&changes)));
+        let title = title(&environment.name, changed.as_ref().map(|(images, units)| (&images[..], &units[..])), limit);
         let trailers = Trailers { environment: environment.name.clone(), release: release.clone() };
         let (parents, time) = match head {
             Some(head) => {
@@ -228,7 +265,7 @@ impl Pass<'_> {
         })?;
         let candidate = Candidate {
             release: release.clone(),
-            tree: rendered.tree.as_str().to_owned(),
+            tree: rendered.content.as_str().to_owned(),
             commit,
             failed_units: rendered.failed.clone(),
         };
@@ -254,31 +291,6 @@ impl Pass<'_> {
             changes.changes.extend(diff::diff(&unit, &before, &after, Some(self.scene.catalog), &redactor));
         }
         Ok(changes)
-    }
-
-    /// Attests a head: its tree must be the render of a release on the default branch. Our own verdict on the very commit
-    /// counts too: it was attested before it was given, perhaps by an older Mergeline that rendered differently.
-    fn head(&mut self, environment: &Environment, bare: &BareHead, prepared: Option<&Prepared>) -> Result<Head> {
-        let mut head = Head::from(bare);
-        head.delivered = self.observed.is_delivered(&environment.name, &bare.commit);
-        if let Some(prepared) = prepared.filter(|prepared| prepared.candidate.tree == head.tree) {
-            head.attested = Some(prepared.candidate.release.clone());
-            return Ok(head);
-        }
-        let Some(claimed) = &bare.claimed else { return Ok(head) };
-        let repository = self.scene.repository;
-        if !repository.ensure_ancestry(self.scene.remote, claimed, &self.observed.release)? {
-            return Ok(head);
-        }
-        if self.observed.delivery(&environment.name, &bare.commit).is_some() {
-            head.attested = Some(claimed.clone());
-            return Ok(head);
-        }
-        let folders = self.observed.facts.ci_folders.clone();
-        let former = bare.parent.as_ref();
-        let rendered = self.renderings.release(self.scene, &environment.name, claimed, former, &folders)?;
-        head.attested = (rendered.tree == bare.tree).then(|| claimed.clone());
-        Ok(head)
     }
 
     /// An attested head that nobody delivered yet: applied where there is a cluster; where others pull the branch,
@@ -311,13 +323,15 @@ impl Pass<'_> {
         &mut self,
         environment: &Environment,
         decision: Decision,
-        head: Option<&BareHead>,
+        bare: Option<&BareHead>,
+        head: Option<&Head>,
         prepared: Option<&Prepared>,
         state: &mut Row,
         outcome: &mut Outcome,
     ) -> Result<()> {
         let name = &environment.name;
-        if let Some(prepared) = prepared.filter(|_| !matches!(decision, Decision::Covered { .. })) {
+        let brings = !matches!(decision, Decision::Covered { .. }) && self.scene.acts_on(name);
+        if let Some(prepared) = prepared.filter(|_| brings) {
             self.judge_secrets(name, prepared, outcome)?;
         }
         match decision {
@@ -347,7 +361,7 @@ impl Pass<'_> {
             Decision::Covered { .. } => {}
             Decision::Wait(why) => state.next = Some(why),
             Decision::Blocked(blocker) => {
-                let (why, finding) = self.blocked(environment, blocker, head, prepared)?;
+                let (why, finding) = self.blocked(environment, blocker, bare, prepared)?;
                 state.next = Some(why);
                 outcome.findings.extend(finding);
             }
@@ -381,41 +395,47 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Pushes with a lease. A branch that moved is left for the next pass.
-    fn push(&self, name: &str, update: BranchUpdate, what: &str, outcome: &mut Outcome) -> Result<()> {
+    /// Pushes with a lease, and says whether the branch is there now. One that moved is left for the next pass.
+    fn push(&self, name: &str, update: BranchUpdate, what: &str, outcome: &mut Outcome) -> Result<bool> {
         if !self.scene.acts_on(name) {
-            return Ok(());
+            return Ok(false);
         }
         let new = update.new.as_ref().map_or("nothing", CommitId::short).to_owned();
         let key = format!("{}@{}", update.branch, update.new.as_ref().map_or("", CommitId::as_str));
         let operation = Operation::planned(Verb::Push, key, format!("branch {} to {new}", update.branch));
         if self.scene.dry_run {
             outcome.record(operation, OperationStatus::Planned, what.to_owned());
-            return Ok(());
+            return Ok(true);
         }
         let grant = self.scene.grants.promote(name).map_err(Failure::refused)?;
-        match self.scene.repository.push(&grant, self.scene.remote, &[update])? {
-            Pushed::Done => outcome.record(operation, OperationStatus::Done, what.to_owned()),
+        Ok(match self.scene.repository.push(&grant, self.scene.remote, &[update])? {
+            Pushed::Done => {
+                outcome.record(operation, OperationStatus::Done, what.to_owned());
+                true
+            }
             Pushed::Moved { branch, .. } => {
                 outcome.overtaken = true;
                 let why = format!("another run moved {branch} meanwhile");
                 outcome.record(operation, OperationStatus::Skipped, why);
+                false
             }
-        }
-        Ok(())
+        })
     }
 
     async fn propose(
         &mut self,
         environment: &Environment,
         proposed: &Proposal,
-        head: Option<&BareHead>,
+        head: Option<&Head>,
         prepared: &Prepared,
         state: &mut Row,
         outcome: &mut Outcome,
     ) -> Result<()> {
         let name = &environment.name;
-        let short = prepared.candidate.release.short();
+        // A promotion that stands may name an older release which brings the very same.
+        let info = self.scene.repository.commit(&proposed.commit)?;
+        let release = claim(name, &info.message).unwrap_or_else(|| prepared.candidate.release.clone());
+        let short = release.short();
         let waiting = proposed.waiting.join(", then ");
         if !self.scene.acts_on(name) {
             state.next = Some(format!("{short} waits for a run that may act on it"));
@@ -425,8 +445,7 @@ impl Pass<'_> {
         if proposed.push {
             let new = Some(proposed.commit.clone());
             let update = BranchUpdate { branch: from.clone(), new, expected: proposed.expected.clone() };
-            self.push(name, update, &prepared.title, outcome)?;
-            if outcome.overtaken {
+            if !self.push(name, update, &prepared.title, outcome)? {
                 return Ok(());
             }
         }
@@ -435,9 +454,9 @@ impl Pass<'_> {
         let text = proposal::Text {
             environment,
             title: &prepared.title,
-            release: &prepared.candidate.release,
+            release: &release,
             base: head.map(|head| &head.commit),
-            claimed: head.and_then(|head| head.claimed.as_ref()),
+            has: head.and_then(|head| head.attested.as_ref()),
             waiting: &proposed.waiting,
             report: &report,
         };
@@ -458,13 +477,21 @@ impl Pass<'_> {
             return Ok(());
         }
         let grant = self.scene.grants.promote(name).map_err(Failure::refused)?;
-        let (ensured, pull) = self.scene.host.ensure_pull_request(&grant, &draft).await?;
+        // One that was seen as it shall be needs no call.
+        let standing = self
+            .observed
+            .open_promotion(name, &environment.branch)
+            .filter(|pull| !proposed.push && pull.title == draft.title && same_text(&pull.body, &draft.body));
+        let (ensured, pull) = match standing {
+            Some(pull) => (Ensured::Unchanged, pull.clone()),
+            None => self.scene.host.ensure_pull_request(&grant, &draft).await?,
+        };
         let operation = Operation::planned(Verb::Propose, key, format!("pull request #{} to {name}", pull.number));
         if ensured != Ensured::Unchanged {
             outcome.record(operation, OperationStatus::Done, prepared.title.clone());
         }
         // No workflow starts for a pull request that a job opened: its verdict and comment are posted here.
-        proposal::publish(self.scene, &grant, &pull, &report, &proposed.commit, outcome).await?;
+        proposal::publish(self.scene, &self.observed, &grant, &pull, &report, &proposed.commit, outcome).await?;
         state.next = Some(if waiting.is_empty() {
             format!("{short} in #{}", pull.number)
         } else {
@@ -503,19 +530,31 @@ impl Pass<'_> {
         let grant = self.scene.grants.promote(name).map_err(Failure::refused)?;
         let ensured = self.scene.host.close_pull_request(&grant, number, why).await?;
         outcome.record(operation, done_or_same(ensured), why.to_owned());
+        // Left behind, its head would look like one that a person rejected.
+        let branch = promotion_branch(name);
+        let expected = self.scene.heads.get(&branch).cloned();
+        if let Some(head) = &expected
+            && is_ours(&self.scene.repository.commit(head)?)
+        {
+            self.push(name, BranchUpdate { branch, new: None, expected }, "its pull request is closed", outcome)?;
+        }
         Ok(())
     }
 
-    /// Promotions of environments that the configuration does not have any more.
+    /// Promotions of environments that the configuration does not have any more, or has on another branch.
     async fn orphans(&self, outcome: &mut Outcome) -> Result<()> {
         for pull in &self.observed.open {
-            let Some(name) = environment_of(&pull.head_branch).filter(|_| !pull.from_fork) else { continue };
-            if self.scene.config.environment(name).is_none() && self.scene.only.is_empty() {
-                let why = format!(
+            let Some(name) = environment_of(&pull.head_branch) else { continue };
+            let why = match self.scene.config.environment(name) {
+                None if self.scene.only.is_empty() => format!(
                     "the configuration has no environment `{name}` any more; its branch and cluster stay as they are"
-                );
-                self.close(name, pull.number, &why, outcome).await?;
-            }
+                ),
+                Some(settings) if settings.branch.as_ref() != Some(&pull.base_branch) && self.scene.acts_on(name) => {
+                    format!("`{name}` is not on the branch `{}` any more, which stays as it is", pull.base_branch)
+                }
+                _ => continue,
+            };
+            self.close(name, pull.number, &why, outcome).await?;
         }
         Ok(())
     }
@@ -528,42 +567,25 @@ impl Pass<'_> {
         prepared: Option<&Prepared>,
     ) -> Result<(String, Option<Finding>)> {
         let name = &environment.name;
-        let branch = &environment.branch;
         Ok(match blocker {
             Blocker::Rejected => ("its promotion was closed by a person: this release is rejected".to_owned(), None),
             Blocker::EditedPromotion => {
                 let from = promotion_branch(name);
                 let message = format!("`{from}` holds a commit that is not Mergeline's: it is left alone");
-                let hint = format!("merge or close its pull request, or delete `{from}` to have it made anew");
+                let hint = format!("merge its pull request, or delete `{from}` to have it made anew");
                 let finding = Finding::warning("promotion-edited", message).hint(hint);
                 ("its promotion was edited by a person".to_owned(), Some(in_environment(finding, name)))
             }
             Blocker::HumanEdit => {
-                let paths = match (head, prepared) {
-                    (Some(head), Some(prepared)) => {
-                        self.scene.repository.changed_paths(&prepared.rendered.tree, &head.tree)?
-                    }
-                    _ => Vec::new(),
-                };
-                let listed = paths.iter().take(10).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-                let more = paths.len().saturating_sub(10);
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                let message = format!(
-                    "the head of `{branch}` is the render of no release; against the newest one it differs in {listed}{more}"
-                );
-                let finding = Finding::error("environment-edited", message)
-                    .hint(format!("bring the change into the default branch, or revert it on `{branch}`"));
-                let finding = match paths.first() {
-                    Some(path) => finding.at(Place::file(path.as_str())),
-                    None => finding,
-                };
-                ("somebody changed its branch by hand".to_owned(), Some(in_environment(finding, name)))
+                let head = head.expect("because only a head can be edited");
+                let finding = self.edited(environment, head, prepared)?;
+                ("somebody changed its branch by hand".to_owned(), Some(finding))
             }
         })
     }
 }
 
-fn in_environment(mut finding: Finding, name: &str) -> Finding {
+pub(super) fn in_environment(mut finding: Finding, name: &str) -> Finding {
     finding.environments.push(name.to_owned());
     finding
 }

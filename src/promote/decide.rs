@@ -37,8 +37,11 @@ pub struct Head {
 pub struct Seen {
     /// The head of the promotion branch on the remote.
     pub branch_head: Option<CommitId>,
-    /// The promotion branch's head is a commit that Mergeline made.
+    /// The promotion branch's head is a commit that Mergeline made, or one that is merged already.
     pub branch_is_ours: bool,
+    /// The promotion branch's head is a commit of ours that brings exactly the candidate's tree to the environment's
+    /// head: a release that changes nothing here leaves it as it is, with its approvals.
+    pub holds_candidate: bool,
     /// The open pull request's number.
     pub open: Option<u64>,
     /// Heads of promotion pull requests that a person closed without merging.
@@ -150,40 +153,39 @@ pub fn candidate(
 #[must_use]
 pub fn decide(environment: &Environment, head: Option<&Head>, seen: &Seen, candidate: &Candidate) -> Decision {
     let Some(head) = head else { return Decision::Seed };
+    // A unit that failed to render keeps whatever is on the branch: equal trees prove nothing then.
+    if head.attested.is_none() && !head.seed && (head.tree != candidate.tree || !candidate.failed_units.is_empty()) {
+        return Decision::Blocked(Blocker::HumanEdit);
+    }
     if head.tree == candidate.tree {
         return Decision::Covered { close: seen.open };
     }
-    if head.attested.is_none() && !head.seed {
-        return Decision::Blocked(Blocker::HumanEdit);
-    }
     if environment.needs.is_empty() {
-        return if candidate.failed_units.is_empty() || !head.seed {
-            Decision::Follow { expected: head.commit.clone() }
-        } else {
-            Decision::Wait(failed(&candidate.failed_units))
+        // To follow is to land.
+        return match candidate.failed_units.is_empty() && environment.unknown_gates.is_empty() {
+            true => Decision::Follow { expected: head.commit.clone() },
+            false => Decision::Wait(holds(environment, candidate).join(", then ")),
         };
     }
     propose(environment, seen, candidate)
 }
 
 fn propose(environment: &Environment, seen: &Seen, candidate: &Candidate) -> Decision {
-    if seen.rejected.contains(&candidate.commit) {
+    let standing = seen.branch_head.as_ref().filter(|_| seen.holds_candidate);
+    let commit = standing.unwrap_or(&candidate.commit);
+    if seen.rejected.contains(commit) {
         return Decision::Blocked(Blocker::Rejected);
     }
-    let up_to_date = seen.branch_head.as_ref() == Some(&candidate.commit);
+    let up_to_date = seen.branch_head.as_ref() == Some(commit);
     if seen.branch_head.is_some() && !up_to_date && !seen.branch_is_ours {
         return Decision::Blocked(Blocker::EditedPromotion);
     }
-    let mut waiting: Vec<String> =
-        environment.unknown_gates.iter().map(|gate| format!("the gate `{gate}` is not supported yet")).collect();
-    if !candidate.failed_units.is_empty() {
-        waiting.push(failed(&candidate.failed_units));
-    }
+    let mut waiting = holds(environment, candidate);
     if !environment.lands_by_itself {
         waiting.push("a person merges it".to_owned());
     }
     Decision::Propose(Proposal {
-        commit: candidate.commit.clone(),
+        commit: commit.clone(),
         push: !up_to_date,
         expected: seen.branch_head.clone(),
         land: waiting.is_empty(),
@@ -191,8 +193,14 @@ fn propose(environment: &Environment, seen: &Seen, candidate: &Candidate) -> Dec
     })
 }
 
-fn failed(units: &[String]) -> String {
-    format!("{} failed to render and keeps its former state", units.join(", "))
+/// What holds every landing of a candidate, in people's words.
+fn holds(environment: &Environment, candidate: &Candidate) -> Vec<String> {
+    let gate = |gate: &String| format!("the gate `{gate}` is not supported yet");
+    let mut holds: Vec<String> = environment.unknown_gates.iter().map(gate).collect();
+    if !candidate.failed_units.is_empty() {
+        holds.push(format!("{} failed to render and keeps its former state", candidate.failed_units.join(", ")));
+    }
+    holds
 }
 
 /// The newest release that an environment has delivered.
@@ -267,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_second_run_pushes_nothing() {
-        let seen = Seen { branch_head: Some(id('c')), branch_is_ours: true, open: Some(7), rejected: vec![] };
+        let seen = Seen { branch_head: Some(id('c')), branch_is_ours: true, open: Some(7), ..Seen::default() };
         let human = Environment { lands_by_itself: false, ..staging() };
         let proposal = proposal(decide(&human, Some(&head("old")), &seen, &release("new")));
         assert!(!proposal.push && !proposal.land);
@@ -276,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_newer_release_replaces_our_own_promotion_with_a_lease() {
-        let seen = Seen { branch_head: Some(id('b')), branch_is_ours: true, open: Some(7), rejected: vec![] };
+        let seen = Seen { branch_head: Some(id('b')), branch_is_ours: true, open: Some(7), ..Seen::default() };
         let proposal = proposal(decide(&staging(), Some(&head("old")), &seen, &release("new")));
         assert!(proposal.push);
         assert_eq!(proposal.expected, Some(id('b')));
@@ -284,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_promotion_that_a_person_edited_is_left_alone() {
-        let seen = Seen { branch_head: Some(id('b')), branch_is_ours: false, open: Some(7), rejected: vec![] };
+        let seen = Seen { branch_head: Some(id('b')), branch_is_ours: false, open: Some(7), ..Seen::default() };
         let decision = decide(&staging(), Some(&head("old")), &seen, &release("new"));
         assert_eq!(decision, Decision::Blocked(Blocker::EditedPromotion));
     }

@@ -48,13 +48,18 @@ pub(super) fn commit_message(title: &str, subject: &str, trailers: &Trailers) ->
     format!("{title}\n\nRendered from {release} ({subject}).\n\n{}", trailers.text())
 }
 
-/// The title of a promotion: what changes, as a release note says it. At most `limit` characters.
+/// An image whose version changes: its name, the old and the new version.
+type Move = (String, String, String);
+
+/// The title of a promotion: what changes, as a release note says it; `None` for the first release. At most `limit`
+/// characters.
 #[must_use]
-pub(super) fn title(environment: &str, images: &[(String, String, String)], units: &[String], limit: usize) -> String {
-    let changed = match (images, units) {
-        ([], []) => "first release".to_owned(),
-        ([], units) => format!("{} changed", listed(units, 4)),
-        (images, _) => {
+pub(super) fn title(environment: &str, changed: Option<(&[Move], &[String])>, limit: usize) -> String {
+    let changed = match changed {
+        None => "first release".to_owned(),
+        Some(([], [])) => "no object changed".to_owned(),
+        Some(([], units)) => format!("{} changed", listed(units, 4)),
+        Some((images, _)) => {
             let moves: Vec<String> = images.iter().map(|(name, old, new)| format!("{name} {old} → {new}")).collect();
             listed(&moves, 3)
         }
@@ -91,9 +96,9 @@ mod tests {
     #[test]
     fn titles_say_what_changes() {
         let images = [("web".to_owned(), "1.27.0".to_owned(), "1.27.1".to_owned())];
-        assert_eq!(title("prod", &images, &["web".into()], 256), "prod: web 1.27.0 → 1.27.1");
+        assert_eq!(title("prod", Some((&images, &["web".into()])), 256), "prod: web 1.27.0 → 1.27.1");
         let units: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
-        assert_eq!(title("prod", &[], &units, 256), "prod: a, b, c, d and 1 more changed");
-        assert_eq!(title("prod", &[], &units, 8), "prod: a…");
+        assert_eq!(title("prod", Some((&[], &units)), 256), "prod: a, b, c, d and 1 more changed");
+        assert_eq!(title("prod", Some((&[], &units)), 8), "prod: a…");
     }
 }

@@ -8,6 +8,7 @@
 //! candidate release renders to. Reading, rendering and writing are its caller's.
 
 mod act;
+mod attest;
 mod decide;
 mod message;
 mod observe;

@@ -1,11 +1,11 @@
-//! What promotion sees: branches by one `ls-remote`, open promotions, statuses. Read-only.
+//! What promotion sees: branches, open promotions, statuses. Read-only.
 
-use super::decide::{Head, Seen};
+use super::decide::{Candidate, Head, Seen};
 use super::message::{Trailers, promotion_branch};
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::failure::Result;
-use crate::git::{CommitInfo, IDENTITY, Remote, Repository, TreeId};
+use crate::git::{CommitInfo, IDENTITY, Remote, Repository, TreeEdit, TreeId};
 use crate::host::{Host, PostedStatus, PullRequest, PullRequestQuery, PullRequestState, RepositoryFacts, StatusState};
 use crate::render::RenderOptions;
 use crate::report::Links;
@@ -19,8 +19,12 @@ pub struct Scene<'a> {
     pub repository: &'a Repository,
     /// Where its branches are.
     pub remote: &'a Remote,
+    /// The heads of its branches, as seen just now.
+    pub heads: &'a BTreeMap<String, CommitId>,
     /// Where its pull requests are.
     pub host: &'a dyn Host,
+    /// Facts of the repository there.
+    pub facts: &'a RepositoryFacts,
     /// The configuration at the tip of the default branch.
     pub config: &'a Config,
     /// The default branch.
@@ -51,12 +55,8 @@ impl Scene<'_> {
 pub struct Observed {
     /// The head of the default branch: the newest release.
     pub release: CommitId,
-    /// Heads of all branches on the remote.
-    pub heads: BTreeMap<String, CommitId>,
     /// Our own login.
     pub identity: String,
-    /// Facts of the repository.
-    pub facts: RepositoryFacts,
     /// Open promotion pull requests.
     pub open: Vec<PullRequest>,
     /// Statuses on the heads of environment branches (and of the default branch, where an environment has none).
@@ -69,7 +69,12 @@ impl Observed {
     pub fn delivery(&self, environment: &str, commit: &CommitId) -> Option<&PostedStatus> {
         let context = delivery_context(environment);
         let mut statuses = self.statuses.get(commit)?.iter();
-        statuses.find(|posted| posted.status.context == context && posted.author == self.identity)
+        statuses.find(|posted| posted.status.context == context && self.is_own(posted))
+    }
+
+    /// Says whether a status is by our own identity; anybody else's is no evidence.
+    pub(super) fn is_own(&self, posted: &PostedStatus) -> bool {
+        posted.author.eq_ignore_ascii_case(&self.identity)
     }
 
     /// Says whether our own identity said that `commit` is delivered to the environment.
@@ -92,27 +97,25 @@ pub fn delivery_context(environment: &str) -> String {
     format!("mergeline/{environment}")
 }
 
-/// Looks at everything once: one `ls-remote`, one fetch of what is missing, and for the host two calls, one page of open
+/// Looks at everything once: one fetch of what is missing, and for the host one call for our own name, one page of open
 /// pull requests, and one call for each environment's head.
 ///
 /// # Errors
 /// When the remote or the host fails.
 pub async fn observe(scene: &Scene<'_>) -> Result<Observed> {
-    let heads = scene.repository.remote_heads(scene.remote)?;
-    let Some(release) = heads.get(scene.default_branch).cloned() else {
+    let Some(release) = scene.heads.get(scene.default_branch).cloned() else {
         return Err(crate::failure::Failure::usage(format!("the remote has no branch `{}`", scene.default_branch))
             .hint("push the default branch first"));
     };
-    fetch(scene, &heads)?;
-    let facts = scene.host.repository().await?;
+    fetch(scene)?;
     let identity = scene.host.identity().await?;
     let query = PullRequestQuery { state: Some(PullRequestState::Open), ..PullRequestQuery::default() };
     let mut open = scene.host.pull_requests(&query).await?;
-    open.retain(|pull| super::message::environment_of(&pull.head_branch).is_some());
+    open.retain(|pull| super::message::environment_of(&pull.head_branch).is_some() && !pull.from_fork);
     let mut statuses = BTreeMap::new();
     for (name, environment) in scene.config.environments() {
         let commit = match &environment.branch {
-            Some(branch) => heads.get(branch),
+            Some(branch) => scene.heads.get(branch),
             None if environment.cluster.is_some() => Some(&release),
             None => None,
         };
@@ -120,15 +123,15 @@ pub async fn observe(scene: &Scene<'_>) -> Result<Observed> {
         tracing::debug!(environment = name, commit = commit.short(), "asks for the statuses of the environment's head");
         statuses.insert(commit.clone(), scene.host.statuses(commit).await?);
     }
-    Ok(Observed { release, heads, identity, facts, open, statuses })
+    Ok(Observed { release, identity, open, statuses })
 }
 
 /// Fetches the heads that matter, as far as they are not here yet, in one request.
-fn fetch(scene: &Scene<'_>, heads: &BTreeMap<String, CommitId>) -> Result<()> {
+fn fetch(scene: &Scene<'_>) -> Result<()> {
     let promotions = scene.config.environments().map(|(name, _)| promotion_branch(name));
     let environments = scene.config.environments().filter_map(|(_, environment)| environment.branch.clone());
     let branches = std::iter::once(scene.default_branch.to_owned()).chain(environments).chain(promotions);
-    let commits: Vec<CommitId> = branches.filter_map(|branch| heads.get(&branch).cloned()).collect();
+    let commits: Vec<CommitId> = branches.filter_map(|branch| scene.heads.get(&branch).cloned()).collect();
     scene.repository.fetch(scene.remote, &commits)
 }
 
@@ -139,10 +142,12 @@ pub(super) fn healthy(description: &str) -> Option<(usize, usize)> {
     Some((healthy.parse().ok()?, all.parse().ok()?))
 }
 
-/// What is known of an environment branch's head before anything is rendered.
+/// What is known of a commit of an environment branch before anything is rendered.
 pub(super) struct BareHead {
     pub(super) commit: CommitId,
     pub(super) tree: TreeId,
+    /// The tree without the CI files that it carries: what is compared, shown and applied.
+    pub(super) content: TreeId,
     pub(super) parent: Option<CommitId>,
     /// The release that its own words, or those of the commit it merged, name. A claim, not evidence.
     pub(super) claimed: Option<CommitId>,
@@ -151,6 +156,7 @@ pub(super) struct BareHead {
 
 pub(super) fn bare_head(scene: &Scene<'_>, environment: &str, commit: &CommitId) -> Result<BareHead> {
     // A shallow clone has the head alone: the commits that it names are fetched when they are asked for.
+    scene.repository.fetch(scene.remote, std::slice::from_ref(commit))?;
     let info = scene.repository.commit(commit)?;
     scene.repository.fetch(scene.remote, &info.parents)?;
     let mut claimed = claim(environment, &info.message);
@@ -161,55 +167,66 @@ pub(super) fn bare_head(scene: &Scene<'_>, environment: &str, commit: &CommitId)
     }
     let seed = info.parents.is_empty() && info.tree == TreeId::empty();
     let parent = info.parents.first().cloned();
-    Ok(BareHead { commit: commit.clone(), tree: info.tree, parent, claimed, seed })
+    let content = content(scene, &info.tree)?;
+    Ok(BareHead { commit: commit.clone(), tree: info.tree, content, parent, claimed, seed })
 }
 
-fn claim(environment: &str, message: &str) -> Option<CommitId> {
+/// A tree without the CI files that environment branches carry: they are neither change nor content (DESIGN §4 "Waking").
+pub(super) fn content(scene: &Scene<'_>, tree: &TreeId) -> Result<TreeId> {
+    let edits: Vec<TreeEdit> =
+        scene.facts.ci_folders.iter().map(|folder| TreeEdit::Remove { path: folder.clone() }).collect();
+    if edits.is_empty() { Ok(tree.clone()) } else { scene.repository.write_tree(Some(tree), &edits) }
+}
+
+pub(super) fn claim(environment: &str, message: &str) -> Option<CommitId> {
     Trailers::parse(message).filter(|trailers| trailers.environment == environment).map(|trailers| trailers.release)
 }
 
 /// Says whether a commit is one that Mergeline made, as the commit itself says: enough to leave people's commits alone,
 /// and never taken for evidence of anything.
-fn is_ours(commit: &CommitInfo) -> bool {
+pub(super) fn is_ours(commit: &CommitInfo) -> bool {
     (commit.author.name.as_str(), commit.author.email.as_str()) == IDENTITY
         && Trailers::parse(&commit.message).is_some()
 }
 
 /// What is known of an environment's promotion. Closed pull requests are asked for only where it matters: when a
 /// proposal would be made and none is open.
-pub(super) async fn seen(scene: &Scene<'_>, observed: &Observed, environment: &str, branch: &str) -> Result<Seen> {
+pub(super) async fn seen(
+    scene: &Scene<'_>,
+    observed: &Observed,
+    environment: &str,
+    branch: &str,
+    head: Option<&BareHead>,
+    candidate: &Candidate,
+) -> Result<Seen> {
     let from = promotion_branch(environment);
-    let branch_head = observed.heads.get(&from).cloned();
-    let branch_is_ours = match &branch_head {
-        Some(head) => is_ours(&scene.repository.commit(head)?),
-        None => false,
-    };
     let open = observed.open_promotion(environment, branch).map(|pull| pull.number);
-    let rejected = if open.is_some() {
-        Vec::new()
-    } else {
-        let query = PullRequestQuery {
-            head_branch: Some(from),
-            base_branch: Some(branch.to_owned()),
-            state: Some(PullRequestState::Closed),
-        };
-        scene
-            .host
-            .pull_requests(&query)
-            .await?
-            .into_iter()
-            .filter(|pull| !pull.from_fork)
-            .map(|pull| pull.head)
-            .collect()
-    };
-    Ok(Seen { branch_head, branch_is_ours, open, rejected })
+    let mut done = Vec::new();
+    if open.is_none() {
+        let query =
+            PullRequestQuery { head_branch: Some(from.clone()), base_branch: Some(branch.to_owned()), state: None };
+        done = scene.host.pull_requests(&query).await?;
+        done.retain(|pull| !pull.from_fork);
+    }
+    let heads = |state: PullRequestState| done.iter().filter(move |pull| pull.state == state).map(|pull| &pull.head);
+    let mut seen = Seen { open, rejected: heads(PullRequestState::Closed).cloned().collect(), ..Seen::default() };
+    if let Some(at) = scene.heads.get(&from) {
+        let info = scene.repository.commit(at)?;
+        // What a person added to a promotion that is merged by now is in the environment's branch.
+        seen.branch_is_ours = is_ours(&info) || heads(PullRequestState::Merged).any(|merged| merged == at);
+        seen.holds_candidate = is_ours(&info)
+            && info.parents.first() == head.map(|head| &head.commit)
+            && content(scene, &info.tree)?.as_str() == candidate.tree;
+        seen.branch_head = Some(at.clone());
+    }
+    Ok(seen)
 }
 
 impl From<&BareHead> for Head {
     fn from(bare: &BareHead) -> Self {
         Self {
             commit: bare.commit.clone(),
-            tree: bare.tree.as_str().to_owned(),
+            tree: bare.content.as_str().to_owned(),
             attested: None,
             seed: bare.seed,
             delivered: false,

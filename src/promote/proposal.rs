@@ -1,8 +1,8 @@
 //! What a promotion pull request says: title, body, verdict and comment.
 
 use super::act::{Outcome, done_or_same};
-use super::decide::Environment;
-use super::observe::{BareHead, Scene};
+use super::decide::{Environment, Head};
+use super::observe::{Observed, Scene};
 use crate::commit::CommitId;
 use crate::diff::ChangeSet;
 use crate::failure::Result;
@@ -54,7 +54,7 @@ pub(super) fn report(
     environment: &str,
     findings: &[Finding],
     changes: &ChangeSet,
-    head: Option<&BareHead>,
+    head: Option<&Head>,
     commit: &CommitId,
 ) -> Report {
     let environments = vec![environment.to_owned()];
@@ -74,7 +74,8 @@ pub(super) struct Text<'a> {
     pub(super) title: &'a str,
     pub(super) release: &'a CommitId,
     pub(super) base: Option<&'a CommitId>,
-    pub(super) claimed: Option<&'a CommitId>,
+    /// The release that the environment has.
+    pub(super) has: Option<&'a CommitId>,
     pub(super) waiting: &'a [String],
     pub(super) report: &'a Report,
 }
@@ -121,10 +122,10 @@ impl Text<'_> {
 
     /// The commits of the default branch since the release that the environment has.
     fn commits(&self, scene: &Scene<'_>) -> Result<String> {
-        let Some(claimed) = self.claimed else { return Ok(String::new()) };
+        let Some(has) = self.has else { return Ok(String::new()) };
         // Deepens a shallow clone as far as the list needs, so that every run lists the same.
-        scene.repository.ensure_history(scene.remote, claimed, self.release)?;
-        let commits: Vec<CommitInfo> = scene.repository.commits_between(claimed, self.release)?;
+        scene.repository.ensure_history(scene.remote, has, self.release)?;
+        let commits: Vec<CommitInfo> = scene.repository.commits_between(has, self.release)?;
         let mut text = String::new();
         for commit in commits.iter().take(COMMITS) {
             let _ = writeln!(
@@ -152,22 +153,22 @@ fn commit_link(scene: &Scene<'_>, commit: &CommitId) -> String {
     }
 }
 
-/// Posts the verdict and the comment of a promotion that a job opened.
+/// Posts the comment and the verdict of a promotion that a job opened. The verdict comes last: once it stands, by
+/// whichever of our runs, all is said.
 pub(super) async fn publish(
     scene: &Scene<'_>,
+    observed: &Observed,
     grant: &PromoteGrant,
     pull: &PullRequest,
     report: &Report,
     commit: &CommitId,
     outcome: &mut Outcome,
 ) -> Result<()> {
+    let posted = scene.host.statuses(commit).await?;
+    if posted.iter().any(|posted| posted.status.context == CONTEXT && observed.is_own(posted)) {
+        return Ok(());
+    }
     let limits = scene.host.limits();
-    let state = if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success };
-    let description = status::description(report, &limits);
-    let status = Status { context: "mergeline/review".to_owned(), state, description, url: Some(pull.url.clone()) };
-    let ensured = scene.host.ensure_status(&StatusGrant::Promotion(grant, commit), &status).await?;
-    let target = format!("mergeline/review on {}", commit.short());
-    record(outcome, Operation::planned(Verb::Status, format!("review@{commit}"), target), done_or_same(ensured));
     if let Some(comment) = scene.grants.review_of(pull.number, commit) {
         let body = markdown::comment(report, &limits);
         let ensured = scene.host.ensure_comment(&comment, "review", Some(&body)).await?;
@@ -175,8 +176,17 @@ pub(super) async fn publish(
         let key = format!("comment/{}@{commit}", pull.number);
         record(outcome, Operation::planned(Verb::Comment, key, target), done_or_same(ensured));
     }
+    let state = if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success };
+    let description = status::description(report, &limits);
+    let status = Status { context: CONTEXT.to_owned(), state, description, url: Some(pull.url.clone()) };
+    let ensured = scene.host.ensure_status(&StatusGrant::Promotion(grant, commit), &status).await?;
+    let target = format!("{CONTEXT} on {}", commit.short());
+    record(outcome, Operation::planned(Verb::Status, format!("review@{commit}"), target), done_or_same(ensured));
     Ok(())
 }
+
+/// The context of a review's verdict.
+const CONTEXT: &str = "mergeline/review";
 
 fn record(outcome: &mut Outcome, operation: Operation, status: OperationStatus) {
     if status == OperationStatus::Done {

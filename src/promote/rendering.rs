@@ -1,6 +1,6 @@
 //! Releases as trees: what an environment's branch would hold. Writes trees to the local object database only.
 
-use super::observe::Scene;
+use super::observe::{Scene, content};
 use crate::commit::CommitId;
 use crate::failure::Result;
 use crate::finding::Finding;
@@ -15,6 +15,8 @@ use std::rc::Rc;
 pub(super) struct RenderedRelease {
     /// The tree that the environment's branch would have.
     pub(super) tree: TreeId,
+    /// The same without the CI files that it carries.
+    pub(super) content: TreeId,
     /// Its units with their objects, by name; a failed unit has its former ones.
     pub(super) units: Vec<layout::LaidOutUnit>,
     /// Units that failed to render and keep their former subtree.
@@ -26,25 +28,25 @@ pub(super) struct RenderedRelease {
 /// Renders releases, each once, however often a run looks again.
 #[derive(Default)]
 pub struct Renderings {
-    made: BTreeMap<(String, CommitId, Option<CommitId>), Rc<RenderedRelease>>,
+    made: BTreeMap<(String, CommitId, CommitId, Option<CommitId>), Rc<RenderedRelease>>,
 }
 
 impl Renderings {
-    /// The tree that `release` gives for `environment`. `former` is the commit whose subtree a unit keeps that fails to
-    /// render.
+    /// The tree that `release` gives for `environment` under the configuration at `tip`. `former` is the commit whose
+    /// subtree a unit keeps that fails to render.
     pub(super) fn release(
         &mut self,
         scene: &Scene<'_>,
         environment: &str,
         release: &CommitId,
         former: Option<&CommitId>,
-        ci_folders: &[String],
+        tip: &CommitId,
     ) -> Result<Rc<RenderedRelease>> {
-        let key = (environment.to_owned(), release.clone(), former.cloned());
+        let key = (environment.to_owned(), tip.clone(), release.clone(), former.cloned());
         if let Some(made) = self.made.get(&key) {
             return Ok(Rc::clone(made));
         }
-        let made = Rc::new(make(scene, environment, release, former, ci_folders)?);
+        let made = Rc::new(make(scene, environment, release, former)?);
         self.made.insert(key, Rc::clone(&made));
         Ok(made)
     }
@@ -55,8 +57,10 @@ fn make(
     environment: &str,
     release: &CommitId,
     former: Option<&CommitId>,
-    ci_folders: &[String],
 ) -> Result<RenderedRelease> {
+    // A shallow clone has neither a release that is not the newest, nor where a branch was before.
+    let needed: Vec<CommitId> = [Some(release), former].into_iter().flatten().cloned().collect();
+    scene.repository.fetch(scene.remote, &needed)?;
     let source = scene.repository.tree(release)?;
     let (units, mut findings) = scene.config.units(&source)?;
     let units: Vec<Unit> = units.into_iter().filter(|unit| unit.environment == environment).collect();
@@ -91,9 +95,10 @@ fn make(
     let names: Vec<String> = units.iter().map(|unit| unit.name.clone()).collect();
     let bytes = layout::metadata_file(environment, &names);
     edits.push(TreeEdit::Put { path: layout::METADATA.to_owned(), bytes });
-    edits.extend(ci_files(&source, ci_folders)?);
+    edits.extend(ci_files(&source, &scene.facts.ci_folders)?);
     let tree = scene.repository.write_tree(None, &edits)?;
-    Ok(RenderedRelease { tree, units: laid_out, failed, findings })
+    let content = content(scene, &tree)?;
+    Ok(RenderedRelease { tree, content, units: laid_out, failed, findings })
 }
 
 /// Takes a failed unit's files over from the environment's former tree, and reads them.

@@ -54,7 +54,8 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
     let mut renderings = Renderings::default();
     loop {
         // The tip is read in every round: a push that came meanwhile is the next round's release.
-        let tip = session.tip(&session.heads()?, &branch)?;
+        let heads = session.heads_now()?;
+        let tip = session.tip(&heads, &branch)?;
         let config = usable(&tip)?;
         known(config, &options.only)?;
         let catalog = catalog(options.kubernetes.as_deref(), Some(config))?;
@@ -62,7 +63,9 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
         let scene = Scene {
             repository: &session.repository,
             remote: &session.remote,
+            heads: &heads,
             host: session.host.as_ref(),
+            facts: &session.facts,
             config,
             default_branch: &branch,
             render: &session.render_options(Some(config)),
@@ -144,14 +147,21 @@ struct Collected {
     board: Vec<Row>,
     environments: Vec<String>,
     failure: Option<Failure>,
+    /// Of the last round, as the findings.
+    promotion_failure: Option<Failure>,
     kubernetes: Option<String>,
 }
 
 impl Collected {
-    fn take(&mut self, outcome: Outcome, config: &Config, tell: &dyn Fn(&str)) {
+    fn take(&mut self, mut outcome: Outcome, config: &Config, tell: &dyn Fn(&str)) {
         for operation in &outcome.operations {
             let reason = operation.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             tell(&format!("{} {}{reason}", operation.verb, operation.target));
+        }
+        self.promotion_failure = None;
+        if let Some(failure) = outcome.failure.take() {
+            tell(&failure.to_string());
+            self.promotion_failure = Some(failure);
         }
         self.operations.extend(outcome.operations);
         self.findings = outcome.findings;
@@ -207,7 +217,11 @@ impl Collected {
         report.kubernetes = self.kubernetes;
         report.links = session.links.clone();
         report.elapsed = begun.elapsed();
-        Reconciled { report: report.judged(fail_on), board: self.board, failure: self.failure }
+        Reconciled {
+            report: report.judged(fail_on),
+            board: self.board,
+            failure: self.failure.or(self.promotion_failure),
+        }
     }
 }
 
@@ -218,7 +232,8 @@ impl Collected {
 pub async fn apply(session: &Session, environment: &str, options: &ReconcileOptions) -> Result<Report> {
     let begun = Instant::now();
     let branch = session.facts.default_branch.clone();
-    let tip = session.tip(&session.heads()?, &branch)?;
+    let heads = session.heads_now()?;
+    let tip = session.tip(&heads, &branch)?;
     let config = usable(&tip)?;
     let Some(settings) = config.environment(environment) else {
         return Err(super::delivery::unknown_environment(config, environment));
@@ -231,7 +246,9 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
             let scene = Scene {
                 repository: &session.repository,
                 remote: &session.remote,
+                heads: &heads,
                 host: session.host.as_ref(),
+                facts: &session.facts,
                 config,
                 default_branch: &branch,
                 render: &session.render_options(Some(config)),
@@ -242,7 +259,7 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
                 links: &session.links,
             };
             let outcome = promote::reconcile(&scene, &mut Renderings::default()).await?;
-            attested(environment, &outcome)?
+            attested(environment, outcome)?
         }
     };
     let delivering = DeliveryOptions { dry_run: options.dry_run, ..options.delivery.clone() };
@@ -257,8 +274,11 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
     Ok(report.judged(options.fail_on.unwrap_or_else(|| fail_on(config))))
 }
 
-fn attested(environment: &str, outcome: &Outcome) -> Result<Delivery> {
+fn attested(environment: &str, outcome: Outcome) -> Result<Delivery> {
     let Some(head) = outcome.heads.get(environment) else {
+        if let Some(failure) = outcome.failure {
+            return Err(failure);
+        }
         return Err(Failure::usage(format!("`{environment}` has no branch on the remote yet"))
             .hint("`mergeline promote` begins it"));
     };

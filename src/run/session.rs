@@ -15,6 +15,7 @@ use crate::trust::Grants;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// What a command is given.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Session {
     pub surroundings: Surroundings,
     /// Where the host shows files and commits.
     pub links: Links,
+    /// What [`Session::heads`] saw, until somebody needs newer ones.
+    seen: Mutex<Option<BTreeMap<String, CommitId>>>,
 }
 
 /// A branch's tip with its configuration.
@@ -89,7 +92,19 @@ impl Session {
             report: None,
         };
         let surroundings = setting.surroundings.clone();
-        Ok(Self { repository, checkout, remote, event, grants, host, facts, render, surroundings, links })
+        Ok(Self {
+            repository,
+            checkout,
+            remote,
+            event,
+            grants,
+            host,
+            facts,
+            render,
+            surroundings,
+            links,
+            seen: Mutex::default(),
+        })
     }
 
     /// The heads of the remote's branches.
@@ -97,7 +112,15 @@ impl Session {
     /// # Errors
     /// Remote when they cannot be read.
     pub fn heads(&self) -> Result<BTreeMap<String, CommitId>> {
-        self.repository.remote_heads(&self.remote)
+        let heads = self.repository.remote_heads(&self.remote)?;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(heads.clone());
+        Ok(heads)
+    }
+
+    /// The heads of the remote's branches: those that [`Session::heads`] saw, if nobody worked with them yet.
+    pub(super) fn heads_now(&self) -> Result<BTreeMap<String, CommitId>> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        seen.map_or_else(|| self.repository.remote_heads(&self.remote), Ok)
     }
 
     /// The tip of a branch with its configuration.
