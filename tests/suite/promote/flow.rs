@@ -81,18 +81,25 @@ pub(super) async fn a_squashed_release_is_still_known_when_the_next_one_comes(st
     assert_eq!(stage.promotion("prod").await.title, "prod: web 1.0 → 1.1");
 }
 
-/// The job's clone has neither the release that was merged nor its parent.
-pub(super) async fn a_release_merged_behind_a_newer_one_is_recognised_in_a_shallow_clone(stage: &Stage) {
+async fn a_merge_behind_newer_releases_is_recognised(stage: &Stage, button: Button, newer: &[&str]) {
     stage.shallow.set(true);
     stage.run().await;
-    let number = stage.promotion("prod").await.number;
-    stage.merge(number, Button::Merge).await;
-    for version in ["1.1", "1.2", "1.3"] {
+    stage.merge(stage.promotion("prod").await.number, button).await;
+    for version in newer {
         stage.release("web", version, &ENVIRONMENTS);
     }
     stage.run().await;
     assert_delivered(stage, "prod", "example.com/web:1.0").await;
-    assert_eq!(stage.promotion("prod").await.title, "prod: web 1.0 → 1.3");
+    assert_eq!(stage.promotion("prod").await.title, format!("prod: web 1.0 → {}", newer[newer.len() - 1]));
+}
+
+/// The job's clone ends one commit above the release that was merged: it is known by name, and not there.
+pub(super) async fn a_release_right_below_the_end_of_a_shallow_clone_is_recognised(stage: &Stage) {
+    a_merge_behind_newer_releases_is_recognised(stage, Button::Merge, &["1.1"]).await;
+}
+
+pub(super) async fn a_squashed_release_far_below_a_shallow_clone_is_recognised(stage: &Stage) {
+    a_merge_behind_newer_releases_is_recognised(stage, Button::Squash, &["1.1", "1.2", "1.3"]).await;
 }
 
 pub(super) async fn a_shallow_clone_proposes_what_a_whole_one_does(stage: &Stage) {

@@ -29,6 +29,7 @@ scenarios!(
     flow::a_squash_is_recognised_and_applied,
     flow::a_rebase_is_recognised_and_applied,
     flow::a_squashed_release_is_still_known_when_the_next_one_comes,
-    flow::a_release_merged_behind_a_newer_one_is_recognised_in_a_shallow_clone,
+    flow::a_release_right_below_the_end_of_a_shallow_clone_is_recognised,
+    flow::a_squashed_release_far_below_a_shallow_clone_is_recognised,
     flow::a_shallow_clone_proposes_what_a_whole_one_does,
 );

@@ -209,9 +209,7 @@ impl Stage {
         git(self.folder.path(), &arguments);
         let mut variables: BTreeMap<String, String> = ENVIRONMENTS
             .iter()
-            .map(|name| {
-                (format!("{}_KUBECONFIG", name.to_uppercase()), self.kubeconfig(name).display().to_string())
-            })
+            .map(|name| (format!("{}_KUBECONFIG", name.to_uppercase()), self.kubeconfig(name).display().to_string()))
             .collect();
         let (host, repository) = match &self.place {
             Place::Local(host) => (format!("local={}", host.folder().display()), None),

@@ -33,7 +33,10 @@ impl Ledger {
     pub(super) fn watch(&self, repository: &Path) {
         let folder = self.folder.display();
         let hooks = [
-            ("pre-receive", format!("#!/bin/sh\ncat >/dev/null\n[ -n \"$LEDGER_PERSON\" ] || [ ! -e '{folder}/dead' ]\n")),
+            (
+                "pre-receive",
+                format!("#!/bin/sh\ncat >/dev/null\n[ -n \"$LEDGER_PERSON\" ] || [ ! -e '{folder}/dead' ]\n"),
+            ),
             (
                 "post-receive",
                 format!(
