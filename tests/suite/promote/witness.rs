@@ -161,6 +161,12 @@ impl Host for Witness {
         self.note(&format!("comment {}", grant.pull_request()), ensured)
     }
 
+    async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
+        self.ledger.alive()?;
+        let ensured = self.host.amend_comment(grant, topic, body).await?;
+        self.note(&format!("comment {}", grant.pull_request()), ensured)
+    }
+
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
         self.ledger.alive()?;
         let ensured = self.host.ensure_status(grant, status).await?;
