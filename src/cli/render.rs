@@ -32,7 +32,7 @@ pub(crate) fn render(global: &Global, command: &Render) -> Result<u8> {
     if !rendered.complete {
         return Ok(1);
     }
-    let values: Vec<&Value> = rendered.objects.iter().map(|object| object.value()).collect();
+    let values: Vec<&Value> = rendered.objects.iter().map(crate::manifest::Object::value).collect();
     print::data(&yaml::write_documents(&values))?;
     Ok(output::exit_code(&report.judged(FailOn::Error)))
 }

@@ -3,7 +3,6 @@
 use super::arguments::{FailOn, Global, Judging, Review};
 use super::output::Outputs;
 use crate::commit::CommitId;
-use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::git::{Repository, Tree};
 use crate::render::{RenderOptions, find_kustomize};
@@ -32,7 +31,7 @@ pub(crate) fn review(global: &Global, command: &Review) -> Result<u8> {
         None => Box::new(repository.working_tree()?),
     };
     let mut report = crate::review::review(&Input {
-        configuration: configuration(&repository.tree(&target)?, head_tree.as_ref())?,
+        configuration: Configuration::of(&repository.tree(&target)?, head_tree.as_ref())?,
         base: Some(Side { tree: &base_tree, commit: Some(base) }),
         head: Side { tree: head_tree.as_ref(), commit: command.head.as_ref().map(|_| head) },
         environments: command.environments.clone(),
@@ -56,18 +55,6 @@ fn target(repository: &Repository, named: Option<&str>) -> Result<CommitId> {
         Failure::usage(format!("the default branch `{branch}` is not in this clone"))
             .hint(format!("fetch it (`git fetch origin {branch}`), or name the base: `--base REVISION`"))
     })
-}
-
-/// The configuration to review by: that of the target's tip, else the head's for its sources alone.
-///
-/// # Errors
-/// When the one to go by is broken.
-pub(crate) fn configuration(target: &dyn Tree, head: &dyn Tree) -> Result<Configuration> {
-    if let Some(config) = Config::load(target)?.usable()? {
-        return Ok(Configuration::Trusted(Box::new(config)));
-    }
-    let own = Config::load(head)?.usable()?;
-    Ok(own.map_or(Configuration::None, |config| Configuration::FromHead(Box::new(config))))
 }
 
 /// How this machine renders.

@@ -69,7 +69,7 @@ impl Loaded {
             return Err(Failure::bug(format!("`{PATH}` is broken without a word")));
         };
         let mut failure = Failure::usage(told(first));
-        failure = first.hint.iter().fold(failure, |failure, hint| failure.hint(hint));
+        failure = first.hint.iter().fold(failure, Failure::hint);
         Err(findings.fold(failure, |failure, finding| failure.hint(format!("also {}", told(finding)))))
     }
 }

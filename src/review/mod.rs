@@ -52,6 +52,18 @@ pub enum Configuration {
 }
 
 impl Configuration {
+    /// The configuration at the tip of the target branch; where it has none, the head's for its sources alone.
+    ///
+    /// # Errors
+    /// When the one to go by is broken, with the place.
+    pub fn of(target: &dyn Tree, head: &dyn Tree) -> Result<Self> {
+        if let Some(config) = Config::load(target)?.usable()? {
+            return Ok(Self::Trusted(Box::new(config)));
+        }
+        let own = Config::load(head)?.usable()?;
+        Ok(own.map_or(Self::None, |config| Self::FromHead(Box::new(config))))
+    }
+
     /// What says where units are.
     fn sources(&self) -> Option<&Config> {
         match self {

@@ -123,6 +123,11 @@ pub(super) fn survey(
         definitions.extend(gone_definitions(side.tree, input.head.tree)?);
     }
     let pairs: Vec<(Option<Unit>, Option<Unit>)> = pairs.into_values().collect();
+    if let Some(side) = &input.base
+        && same_root(side.tree, input.head.tree)?
+    {
+        return Ok(Survey { reaches: Vec::new(), unchanged: pairs.len(), findings });
+    }
     let looked = pairs.into_par_iter().map(|(base, head)| look(input, base, head, &definitions));
     let looked: Vec<Looked> = looked.collect::<Result<_>>()?;
 
@@ -165,20 +170,20 @@ struct Looked {
 fn look(input: &Input<'_>, base: Option<Unit>, head: Option<Unit>, definitions: &BTreeSet<String>) -> Result<Looked> {
     let inputs =
         |side: &Side<'_>, unit: &Option<Unit>| unit.as_ref().map(|unit| render::inputs(side.tree, unit)).transpose();
-    let head_inputs = inputs(&input.head, &head)?;
-    let base_inputs = input.base.as_ref().map(|side| inputs(side, &base)).transpose()?.flatten();
-    let reads = |path: &String| [&head_inputs, &base_inputs].into_iter().flatten().any(|inputs| inputs.read(path));
-    let defines = definitions.iter().any(reads);
-    let changed = match (&input.base, &base, &head) {
-        (Some(side), Some(before), Some(after)) if before.path == after.path => {
-            let mut changed = false;
-            for inputs in [&head_inputs, &base_inputs].into_iter().flatten() {
-                changed = changed || !unchanged(side.tree, input.head.tree, inputs)?;
-            }
-            changed
+    let after = inputs(&input.head, &head)?;
+    // Where both sides agree on all that one reads, files that are missing included, the other reads nothing else.
+    let changed = match (&input.base, &base, &head, &after) {
+        (Some(side), Some(before), Some(unit), Some(after)) if before.path == unit.path => {
+            !unchanged(side.tree, input.head.tree, after)?
         }
         _ => true,
     };
+    let before = match &input.base {
+        Some(side) if changed => inputs(side, &base)?,
+        _ => None,
+    };
+    let reads = |path: &String| [&after, &before].into_iter().flatten().any(|inputs| inputs.read(path));
+    let defines = definitions.iter().any(reads);
     Ok(Looked { base, head, changed, defines })
 }
 
@@ -219,9 +224,6 @@ fn new_findings(input: &Input<'_>, findings: Vec<Finding>, before: &[Finding]) -
 
 /// Files that define kinds and that the change removes.
 fn gone_definitions(base: &dyn Tree, head: &dyn Tree) -> Result<BTreeSet<String>> {
-    if same_root(base, head)? {
-        return Ok(BTreeSet::new());
-    }
     let there: BTreeSet<String> = head.walk("")?.into_iter().map(|entry| entry.path).collect();
     let gone: Vec<String> =
         base.walk("")?.into_iter().map(|entry| entry.path).filter(|path| !there.contains(path)).collect();
