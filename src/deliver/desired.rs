@@ -1,5 +1,6 @@
 //! What an environment shall have, resolved against what the server serves.
 
+use super::compare::digest;
 use super::inventory::ApplySetId;
 use crate::cluster::{Discovery, ResourceKind, Target};
 use crate::commit::CommitId;
@@ -7,6 +8,9 @@ use crate::finding::Finding;
 use crate::manifest::{Object, TypeKey, Value};
 use crate::unit::Unit;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The annotation with the digest of a Secret.
+pub(super) const DIGEST: &str = "mergeline.dev/digest";
 
 /// The objects of one environment at one commit.
 #[derive(Debug, Clone)]
@@ -37,43 +41,28 @@ pub(super) struct Item {
     pub(super) target: Target,
     /// What is sent: the object with the label of its ApplySet.
     pub(super) object: Object,
+    /// Digest of what Git has.
+    pub(super) digest: String,
     /// Its kind is defined by a CRD of the same set and not served yet.
     pub(super) kind_to_come: bool,
     /// Its namespace is made by the same set and not there yet.
     pub(super) namespace_to_come: bool,
 }
 
-/// Resolves every object: its kind as the server serves it, its namespace, its owner.
-///
-/// # Errors
-/// Everything that cannot be sent, as findings: kinds the server does not serve, objects without a name, objects that
-/// two units claim, namespaces that are neither there nor in the set.
-pub(super) fn resolve(
-    desired: &Desired,
-    discovery: &Discovery,
-    namespaces: &BTreeSet<String>,
-    default_namespace: &str,
-) -> Result<Vec<Item>, Vec<Finding>> {
+/// Resolves every object: its kind as the server serves it, its namespace, its owner. With it, everything that cannot
+/// be sent, as findings: kinds the server does not serve, objects without a name, objects that two units claim.
+pub(super) fn resolve(desired: &Desired, discovery: &Discovery, default_namespace: &str) -> (Vec<Item>, Vec<Finding>) {
     let to_come = definitions(desired);
-    let made: BTreeSet<&str> =
-        all(desired).filter(|(_, object)| is_namespace(object)).filter_map(|(_, o)| o.name()).collect();
     let mut findings = Vec::new();
     let mut items = Vec::new();
     let mut owners: BTreeMap<(String, String, Option<String>, String), usize> = BTreeMap::new();
     for (index, object) in all(desired) {
         let unit = &desired.units[index].unit;
-        let mut wrong = |rule: &'static str, message: String, hint: Option<&str>| {
-            let mut finding = Finding::error(rule, message).about(object.reference());
-            finding.place = super::plan::place(object);
-            finding.environments.push(unit.environment.clone());
-            finding.unit = Some(unit.name.clone());
-            finding.hint = hint.map(str::to_owned);
-            findings.push(finding);
-        };
+        let mut wrong = |rule, message, hint: &str| findings.push(wrong(unit, object, rule, message, hint));
         let reference = object.reference();
         let Some(name) = object.name() else {
             let hint = "give it a `metadata.name`: what has a generated name cannot be applied twice";
-            wrong("missing-name", format!("`{}` of `{}` has no name", object.kind(), unit.name), Some(hint));
+            wrong("missing-name", format!("`{}` of `{}` has no name", object.kind(), unit.name), hint);
             continue;
         };
         let key = object.type_key();
@@ -92,25 +81,11 @@ pub(super) fn resolve(
                         "install its CustomResourceDefinition first, or bring it in the same environment",
                     ),
                 };
-                wrong("kind-not-served", message, Some(hint));
+                wrong("kind-not-served", message, hint);
                 continue;
             }
         };
         let namespace = kind.namespaced.then(|| object.namespace().unwrap_or(default_namespace).to_owned());
-        let namespace_to_come = match &namespace {
-            Some(namespace) if namespaces.contains(namespace) => false,
-            Some(namespace) if made.contains(namespace.as_str()) => true,
-            Some(namespace) => {
-                let hint = "make it by a Namespace object of this environment";
-                wrong(
-                    "namespace-missing",
-                    format!("the namespace `{namespace}` of `{reference}` does not exist"),
-                    Some(hint),
-                );
-                continue;
-            }
-            None => false,
-        };
         let identity = (key.group.clone(), key.kind.clone(), namespace.clone(), name.to_owned());
         if let Some(other) = owners.insert(identity, index) {
             let message = match other == index {
@@ -122,14 +97,39 @@ pub(super) fn resolve(
                     )
                 }
             };
-            wrong("owned-twice", message, Some("an object has one owner: leave it in one of them"));
+            wrong("owned-twice", message, "an object has one owner: leave it in one of them");
             continue;
         }
         let target = Target { kind, namespace: namespace.clone(), name: name.to_owned() };
-        let object = sent(object, &ApplySetId::of(unit), namespace.as_deref());
-        items.push(Item { unit: index, target, object, kind_to_come, namespace_to_come });
+        let (object, digest) = sent(object, &ApplySetId::of(unit), namespace.as_deref());
+        items.push(Item { unit: index, target, object, digest, kind_to_come, namespace_to_come: false });
     }
-    if findings.is_empty() { Ok(items) } else { Err(findings) }
+    (items, findings)
+}
+
+/// Marks the items whose namespace the set makes; those whose namespace is neither there nor in the set are findings.
+pub(super) fn find_namespaces(desired: &Desired, items: &mut [Item], existing: &BTreeSet<String>) -> Vec<Finding> {
+    let made: BTreeSet<&str> =
+        all(desired).filter(|(_, object)| is_namespace(object)).filter_map(|(_, o)| o.name()).collect();
+    let mut findings = Vec::new();
+    for item in items {
+        let Some(namespace) = item.target.namespace.as_ref().filter(|name| !existing.contains(*name)) else { continue };
+        item.namespace_to_come = made.contains(namespace.as_str());
+        if !item.namespace_to_come {
+            let message = format!("the namespace `{namespace}` of `{}` does not exist", item.object.reference());
+            let hint = "make it by a Namespace object of this environment";
+            findings.push(wrong(&desired.units[item.unit].unit, &item.object, "namespace-missing", message, hint));
+        }
+    }
+    findings
+}
+
+fn wrong(unit: &Unit, object: &Object, rule: &'static str, message: String, hint: &str) -> Finding {
+    let mut finding = Finding::error(rule, message).about(object.reference()).hint(hint);
+    finding.place = super::refusal::place(object);
+    finding.environments.push(unit.environment.clone());
+    finding.unit = Some(unit.name.clone());
+    finding
 }
 
 fn all(desired: &Desired) -> impl Iterator<Item = (usize, &Object)> {
@@ -169,8 +169,9 @@ fn definitions(desired: &Desired) -> BTreeMap<TypeKey, ResourceKind> {
 }
 
 /// The object as it is sent: labelled as a member of its ApplySet, in its namespace, and without what only the server
-/// writes (`status`, `resourceVersion`, …), which copies of live objects carry.
-fn sent(object: &Object, set: &ApplySetId, namespace: Option<&str>) -> Object {
+/// writes (`status`, `resourceVersion`, …), which copies of live objects carry. With it, the digest of it all; that of a
+/// Secret is kept on the Secret itself, where only those read it who may read the Secret.
+fn sent(object: &Object, set: &ApplySetId, namespace: Option<&str>) -> (Object, String) {
     let mut object = object.clone();
     let value = object.value_mut();
     value.remove("status");
@@ -192,5 +193,16 @@ fn sent(object: &Object, set: &ApplySetId, namespace: Option<&str>) -> Object {
             labels.set(super::inventory::PART_OF, set.as_str());
         }
     }
-    object
+    let digest = digest(&object);
+    if object.is_secret()
+        && let Some(metadata) = object.value_mut().get_mut("metadata")
+    {
+        if metadata.get("annotations").is_none_or(|annotations| annotations.as_map().is_none()) {
+            metadata.set("annotations", crate::manifest::Map::new());
+        }
+        if let Some(annotations) = metadata.get_mut("annotations") {
+            annotations.set(DIGEST, digest.as_str());
+        }
+    }
+    (object, digest)
 }

@@ -4,10 +4,10 @@
 //! `applyset.kubernetes.io/part-of`, so that kubectl and others can list them and refuse to touch them. The ConfigMap's
 //! data holds more than the specification asks for: the UID of each member and digests, for cheap no-op runs.
 
-use crate::cluster::Target;
+use crate::cluster::{ResourceKind, Target};
 use crate::commit::CommitId;
 use crate::manifest::value::map;
-use crate::manifest::{Map, Object, ObjectKey, Value};
+use crate::manifest::{Map, Object, ObjectKey, TypeKey, Value};
 use crate::unit::Unit;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,21 @@ const NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
 /// The environment that a parent belongs to; a label, so that the parents of one are listed by one request.
 pub(super) const ENVIRONMENT: &str = "mergeline.dev/environment";
 const UNIT: &str = "mergeline.dev/unit";
-const COMMIT: &str = "mergeline.dev/commit";
+/// The newest commit that was applied, on parents; or whose delivery was begun, on leases.
+pub(super) const COMMIT: &str = "mergeline.dev/commit";
+
+/// The kind of parents.
+pub(super) fn config_maps() -> ResourceKind {
+    let type_key = TypeKey::new("v1", "ConfigMap");
+    ResourceKind { type_key, plural: "configmaps".into(), namespaced: true, verbs: Vec::new() }
+}
+
+/// Where a namespace is.
+pub(super) fn namespace_target(name: &str) -> Target {
+    let type_key = TypeKey::new("v1", "Namespace");
+    let kind = ResourceKind { type_key, plural: "namespaces".into(), namespaced: false, verbs: Vec::new() };
+    Target { kind, namespace: None, name: name.to_owned() }
+}
 
 /// The id of a unit's ApplySet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,12 +85,12 @@ pub(super) struct Entry {
     /// The UID it had when it was last applied; absent before its first apply.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) uid: Option<String>,
-    /// Digest of what was sent.
+    /// Digest of what Git then had. Never of a Secret: whoever reads inventories may not read those.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) sent: Option<String>,
-    /// Digest of what the server then had, without status.
+    /// Digest of which fields the unit's manager then owned on the server.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) live: Option<String>,
+    pub(super) owned: Option<String>,
 }
 
 impl Entry {
@@ -90,10 +104,11 @@ impl Entry {
             name: target.name.clone(),
             uid: None,
             sent: None,
-            live: None,
+            owned: None,
         }
     }
 
+    /// The identity of the object.
     pub(super) fn key(&self) -> ObjectKey {
         ObjectKey {
             group: self.group.clone(),
@@ -235,7 +250,7 @@ mod tests {
             name: "web".into(),
             uid: Some("1".into()),
             sent: None,
-            live: None,
+            owned: None,
         }
     }
 

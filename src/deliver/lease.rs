@@ -1,26 +1,44 @@
-//! The lease of an environment: one run at a time writes to it.
+//! The lease of an environment: one run at a time writes to it, and never an older commit after a newer one.
 //!
 //! A `coordination.k8s.io/v1` Lease, taken by compare-and-swap. A holder that died is waited out by its own duration,
 //! measured on our own clock from when the lease was first seen unchanged, as leader election does: clocks of two
-//! machines are never compared.
+//! machines are never compared. A holder renews well before that, and writes nothing while it is not sure that the
+//! lease is its own. The lease also names the newest commit whose delivery was begun, so that an older one is refused
+//! even when the newer one changed nothing or was killed half-way.
 
-use super::inventory::{NAMESPACE, environment_label};
+use super::inventory::{COMMIT, NAMESPACE, environment_label};
 use crate::cluster::{Cluster, ResourceKind, Target};
+use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::manifest::value::map;
 use crate::manifest::{Object, TypeKey, Value};
 use crate::trust::ApplyGrant;
 use jiff::Timestamp;
-use std::time::{Duration, Instant};
+use sha2::{Digest, Sha256};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How long a holder that says nothing is waited for.
 const DURATION: Duration = Duration::from_secs(60);
+/// How old the last renewal may be when something is written.
+const FRESH: Duration = Duration::from_secs(15);
+/// After how long without a renewal others may soon take the lease: what is under way is dropped.
+const DOUBTFUL: Duration = Duration::from_secs(45);
 
 /// A held lease.
 pub(super) struct Lease {
     target: Target,
     holder: String,
+    held: Mutex<Held>,
+}
+
+struct Held {
     version: String,
+    acquired: String,
+    commit: Option<CommitId>,
+    renewed: Instant,
 }
 
 /// What a run that may have to wait is told.
@@ -33,25 +51,39 @@ fn target(environment: &str) -> Target {
     let type_key = TypeKey { group: "coordination.k8s.io".into(), version: "v1".into(), kind: "Lease".into() };
     let verbs = Vec::new();
     let kind = ResourceKind { type_key, plural: "leases".into(), namespaced: true, verbs };
-    let name = format!("mergeline-{}", environment_label(environment).to_ascii_lowercase().replace('_', "-"));
-    Target { kind, namespace: Some(NAMESPACE.to_owned()), name }
+    Target { kind, namespace: Some(NAMESPACE.to_owned()), name: name(environment) }
 }
 
-fn lease(target: &Target, holder: &str, version: Option<&str>) -> Object {
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+/// The environment's name where that is a legal object name; else changed to be one, and unique by a digest.
+fn name(environment: &str) -> String {
+    let label = environment_label(environment);
+    let legal: String =
+        label.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    if legal == environment {
+        return format!("mergeline-{environment}");
+    }
+    let short: String = Sha256::digest(environment).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("mergeline-{}-{short}", legal.to_ascii_lowercase().trim_matches('-'))
+}
+
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+fn lease(target: &Target, holder: &str, held: &Held) -> Object {
     let mut metadata = map([("name", Value::from(target.name.as_str())), ("namespace", NAMESPACE.into())]);
-    if let Some(version) = version {
-        metadata.set("resourceVersion", version);
+    if !held.version.is_empty() {
+        metadata.set("resourceVersion", held.version.as_str());
     }
-    let seconds = i64::try_from(DURATION.as_secs()).unwrap_or(60);
-    let mut spec = map([
+    if let Some(commit) = &held.commit {
+        metadata.set("annotations", map([(COMMIT, commit.as_str())]));
+    }
+    let spec = map([
         ("holderIdentity", Value::from(holder)),
-        ("leaseDurationSeconds", seconds.into()),
-        ("renewTime", now.as_str().into()),
+        ("leaseDurationSeconds", i64::try_from(DURATION.as_secs()).unwrap_or(60).into()),
+        ("acquireTime", held.acquired.as_str().into()),
+        ("renewTime", now().into()),
     ]);
-    if version.is_none() {
-        spec.set("acquireTime", now);
-    }
     let fields = [
         ("apiVersion", Value::from("coordination.k8s.io/v1")),
         ("kind", "Lease".into()),
@@ -67,6 +99,18 @@ fn version(object: &Object) -> Option<String> {
 
 fn holder(object: &Object) -> Option<&str> {
     object.value().path(&["spec", "holderIdentity"]).and_then(Value::as_str).filter(|holder| !holder.is_empty())
+}
+
+fn commit(object: &Object) -> Option<CommitId> {
+    object.annotation(COMMIT).and_then(|text| CommitId::parse(text).ok())
+}
+
+/// The newest commit whose delivery to the environment was begun.
+///
+/// # Errors
+/// When the cluster cannot be asked.
+pub(super) async fn begun(cluster: &dyn Cluster, environment: &str) -> Result<Option<CommitId>> {
+    Ok(cluster.get(&target(environment)).await?.as_ref().and_then(commit))
 }
 
 impl Lease {
@@ -97,10 +141,13 @@ impl Lease {
                 (Some(_), None, _) => false,
             };
             if expired {
-                let object = lease(&target, identity, current.as_deref());
-                if let Ok(taken) = cluster.replace(grant, &target, &object).await? {
-                    let version = version(&taken).unwrap_or_default();
-                    return Ok(Self { target, holder: identity.to_owned(), version });
+                let commit = live.as_ref().and_then(commit);
+                // The time is taken before the request: it counts from when the server may have written.
+                let renewed = Instant::now();
+                let mut held = Held { version: current.clone().unwrap_or_default(), acquired: now(), commit, renewed };
+                if let Ok(taken) = cluster.replace(grant, &target, &lease(&target, identity, &held)).await? {
+                    held.version = version(&taken).unwrap_or_default();
+                    return Ok(Self { target, holder: identity.to_owned(), held: Mutex::new(held) });
                 }
                 // Another run was quicker: look again.
             }
@@ -120,28 +167,89 @@ impl Lease {
         }
     }
 
-    /// Says that this run is still at it.
+    /// Makes sure, before a write, that the lease is still held.
     ///
     /// # Errors
     /// Remote when the lease was lost: nothing more may be written.
-    pub(super) async fn renew(&mut self, cluster: &dyn Cluster, grant: &ApplyGrant) -> Result<()> {
-        let object = lease(&self.target, &self.holder, Some(&self.version));
-        match cluster.replace(grant, &self.target, &object).await? {
-            Ok(renewed) => {
-                self.version = version(&renewed).unwrap_or_default();
-                Ok(())
-            }
-            Err(_) => {
-                Err(Failure::remote(format!("the lease of `{}` was taken over by another run", grant.environment()))
-                    .hint("nothing more was written; the other run continues"))
+    pub(super) async fn hold(&self, cluster: &dyn Cluster, grant: &ApplyGrant) -> Result<()> {
+        let mut held = self.held.lock().await;
+        if held.renewed.elapsed() < FRESH {
+            return Ok(());
+        }
+        self.renew(cluster, grant, &mut held).await
+    }
+
+    /// Says that the delivery of the grant's commit begins now.
+    ///
+    /// # Errors
+    /// Remote when the lease was lost.
+    pub(super) async fn begin(&self, cluster: &dyn Cluster, grant: &ApplyGrant) -> Result<()> {
+        let mut held = self.held.lock().await;
+        held.commit = Some(grant.commit().clone());
+        self.renew(cluster, grant, &mut held).await
+    }
+
+    /// Holds the lease until dropped.
+    ///
+    /// # Errors
+    /// Remote when it was lost or could not be renewed in time.
+    pub(super) async fn keep(&self, cluster: &dyn Cluster, grant: &ApplyGrant) -> Result<Infallible> {
+        loop {
+            tokio::time::sleep(FRESH).await;
+            let renewed = self.held.lock().await.renewed;
+            match tokio::time::timeout_at(renewed + DOUBTFUL, self.hold(cluster, grant)).await {
+                Ok(result) => result?,
+                Err(_) => return Err(self.lost(grant)),
             }
         }
     }
 
+    async fn renew(&self, cluster: &dyn Cluster, grant: &ApplyGrant, held: &mut Held) -> Result<()> {
+        for _ in 0..3 {
+            let renewed = Instant::now();
+            let answer = cluster.replace(grant, &self.target, &lease(&self.target, &self.holder, held)).await;
+            if let Ok(Ok(object)) = &answer {
+                held.version = version(object).unwrap_or_default();
+                held.renewed = renewed;
+                return Ok(());
+            }
+            // Refused, or the answer was lost: whose is it?
+            match cluster.get(&self.target).await? {
+                Some(live) if holder(&live) == Some(&self.holder) => {
+                    held.version = version(&live).unwrap_or_default();
+                }
+                _ => return Err(self.lost(grant)),
+            }
+        }
+        Err(self.lost(grant))
+    }
+
+    fn lost(&self, grant: &ApplyGrant) -> Failure {
+        Failure::remote(format!("the lease of `{}` was lost or taken over by another run", grant.environment()))
+            .hint("nothing more was written; the other run continues, or run again")
+    }
+
     /// Gives the lease back. Losing it meanwhile is no matter.
     pub(super) async fn release(self, cluster: &dyn Cluster, grant: &ApplyGrant) -> Result<()> {
-        let object = lease(&self.target, "", Some(&self.version));
-        cluster.replace(grant, &self.target, &object).await?.ok();
+        let held = self.held.into_inner();
+        cluster.replace(grant, &self.target, &lease(&self.target, "", &held)).await?.ok();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_have_leases_of_their_own_under_legal_names() {
+        assert_eq!(name("prod"), "mergeline-prod");
+        let names = ["Prod", "a_b", "a.b", "a-b", "x/y", &"long".repeat(40)].map(name);
+        let legal = |name: &String| {
+            name.len() <= 253 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        assert!(names.iter().all(legal), "{names:?}");
+        let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len());
     }
 }

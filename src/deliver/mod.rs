@@ -11,9 +11,12 @@ mod desired;
 pub mod health;
 mod inventory;
 mod lease;
+mod look;
 pub mod order;
 mod plan;
 mod preflight;
+mod prune;
+mod refusal;
 mod wait;
 
 pub use act::{Ancestry, Delivered, Options, deliver};

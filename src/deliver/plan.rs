@@ -4,10 +4,11 @@ use super::desired::{Desired, Item};
 use super::inventory::{ApplySetId, Entry, Inventory, PART_OF};
 use super::order;
 use super::preflight::{Answer, Judged, Live, key_of, uid};
-use crate::cluster::{Discovery, Rejection, ResourceKind, Target};
+use super::refusal;
+use crate::cluster::{Discovery, ResourceKind, Target};
 use crate::diff::redact::Redactor;
 use crate::failure::{Failure, Result};
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::manifest::{Object, ObjectKey, TypeKey};
 use crate::operation::{Operation, Verb};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,7 @@ pub(super) fn leavers(
     allowed: Allowed,
 ) -> Vec<Leaver> {
     let wanted: BTreeSet<ObjectKey> = items.iter().map(|item| key_of(&item.target)).collect();
+    let inhabited: BTreeSet<&str> = items.iter().filter_map(|item| item.target.namespace.as_deref()).collect();
     let staying: BTreeSet<&str> = wanted.iter().filter_map(|key| live.members.get(key)).filter_map(uid).collect();
     let mut leavers = Vec::new();
     for (index, inventory) in inventories.iter().enumerate() {
@@ -101,7 +103,11 @@ pub(super) fn leavers(
                 namespace: entry.namespace.clone(),
                 name: entry.name.clone(),
             };
-            let fate = fate(entry, live.members.get(key), &set, &staying, discovery, allowed);
+            let mut fate = fate(entry, live.members.get(key), &set, &staying, discovery, allowed);
+            let is_namespace = entry.group.is_empty() && entry.kind == "Namespace";
+            if is_namespace && matches!(fate, Fate::Delete(_)) && inhabited.contains(entry.name.as_str()) {
+                fate = Fate::Kept("objects of this environment live in it".to_owned());
+            }
             leavers.push(Leaver { inventory: index, entry: entry.clone(), target, fate });
         }
     }
@@ -166,12 +172,6 @@ fn fate(
     Fate::Delete(uid.to_owned())
 }
 
-/// Where a person can mend an object: its own first place. Secrets show no text.
-pub(super) fn place(object: &Object) -> Option<Place> {
-    let origin = object.value().origin.as_ref()?;
-    Some(if object.is_secret() { origin.place_without_excerpt() } else { origin.place() })
-}
-
 /// The operation for one object.
 pub(super) fn operation(desired: &Desired, judged: &Judged) -> Operation {
     let Item { unit, target, object, .. } = &judged.item;
@@ -187,9 +187,12 @@ pub(super) fn operation(desired: &Desired, judged: &Judged) -> Operation {
     };
     let reason = match &judged.answer {
         Answer::Create => "create".to_owned(),
+        Answer::Update if !judged.former.is_empty() => {
+            format!("update, taken over from {}{left}", judged.former.join(", "))
+        }
         Answer::Update if judged.force => format!("update, taking over fields that others changed{left}"),
-        Answer::Update => "update".to_owned(),
-        Answer::Unchanged => "unchanged".to_owned(),
+        Answer::Update => format!("update{left}"),
+        Answer::Unchanged => format!("unchanged{left}"),
         Answer::Deferred(why) => format!("not judged before: {why}"),
         Answer::Refused(_) => "refused by the server".to_owned(),
         Answer::Owned(owner) => format!("owned by {owner}"),
@@ -197,50 +200,27 @@ pub(super) fn operation(desired: &Desired, judged: &Judged) -> Operation {
     Operation { reason: Some(reason), ..operation }
 }
 
-/// The finding for an object that the server refuses or that another one owns. Server messages quote values: redacted.
-pub(super) fn refusal(desired: &Desired, judged: &Judged, redactor: &Redactor) -> Option<Finding> {
+/// The findings for an object that the server refuses or that another one owns.
+pub(super) fn refusals(desired: &Desired, judged: &Judged, redactor: &Redactor) -> Vec<Finding> {
     let object = &judged.item.object;
     let reference = redactor.reference(&object.reference());
-    let unit = &desired.units[judged.item.unit].unit;
-    let mut finding = match &judged.answer {
-        Answer::Refused(rejection) => refused(object, rejection, redactor),
-        Answer::Owned(owner) => Finding::error("owned-by-another", format!("`{reference}` is owned by `{owner}`"))
-            .hint("an object has one owner: take it out of there first, or out of here"),
-        _ => return None,
-    };
-    finding.place = finding.place.or_else(|| place(object));
-    finding.environments.push(desired.environment.clone());
-    finding.unit = Some(unit.name.clone());
-    Some(finding.about(reference))
-}
-
-/// A server's refusal as a finding, at the field that the server names.
-pub(super) fn refused(object: &Object, rejection: &Rejection, redactor: &Redactor) -> Finding {
-    let words = redactor.text(&rejection.message);
-    let mut finding = Finding::error("server-refused", format!("the server refuses it: {words}"));
-    let pointer = rejection.causes.iter().find_map(|cause| pointer(object, &cause.field));
-    if let Some(pointer) = pointer {
-        finding.place = match (object.value().origin_at(&pointer), object.is_secret()) {
-            (Some(origin), false) => Some(origin.place()),
-            (Some(origin), true) => Some(origin.place_without_excerpt()),
-            (None, _) => None,
-        };
-        finding.pointer = Some(pointer);
-    }
-    finding
-}
-
-/// The JSON pointer of a field as the server names it (`spec.containers[0].image`), as far as the object has it.
-fn pointer(object: &Object, field: &str) -> Option<String> {
-    let mut pointer = String::new();
-    for step in field.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
-        let next = format!("{pointer}/{}", crate::manifest::value::escape_token(step));
-        if object.value().at(&next).is_none() {
-            break;
+    let mut findings = match &judged.answer {
+        Answer::Refused(rejection) => refusal::refused(object, rejection, redactor),
+        Answer::Owned(owner) => {
+            vec![
+                Finding::error("owned-by-another", format!("`{reference}` is owned by `{owner}`"))
+                    .hint("an object has one owner: take it out of there first, or out of here"),
+            ]
         }
-        pointer = next;
+        _ => Vec::new(),
+    };
+    for finding in &mut findings {
+        finding.place = finding.place.take().or_else(|| refusal::place(object));
+        finding.object = Some(reference.clone());
+        finding.environments.push(desired.environment.clone());
+        finding.unit = Some(desired.units[judged.item.unit].unit.name.clone());
     }
-    (!pointer.is_empty()).then_some(pointer)
+    findings
 }
 
 #[cfg(test)]
@@ -266,7 +246,7 @@ mod tests {
             name: name.into(),
             uid: Some("uid-1".into()),
             sent: None,
-            live: None,
+            owned: None,
         }
     }
 

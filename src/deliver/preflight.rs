@@ -1,14 +1,14 @@
 //! The whole set, dry-run on the server before the first write.
 
-use super::compare::{digest, same};
-use super::desired::Item;
-use super::inventory::{Entry, PART_OF};
+use super::compare::{managers, owned, same};
+use super::desired::{DIGEST, Item};
+use super::inventory::{Entry, Inventory, PART_OF};
 use crate::cluster::{ApplyOptions, Cause, Cluster, Rejection, Target};
 use crate::failure::Result;
 use crate::manifest::{Object, ObjectKey, Value};
 use futures::stream::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Requests in flight at once.
 pub(super) const AT_ONCE: usize = 16;
@@ -39,6 +39,20 @@ pub(super) struct Judged {
     pub(super) force: bool,
     /// Fields that controllers own and that were left to them, as the server names them.
     pub(super) left: Vec<String>,
+    /// Field managers of other units of the environment that had the object before: what they own is given up.
+    pub(super) former: Vec<String>,
+}
+
+/// What the items are judged against.
+pub(super) struct Ground<'a> {
+    /// What the cluster has of the environment.
+    pub(super) live: &'a Live,
+    /// The field manager and what is recorded, for each unit by its position.
+    pub(super) units: Vec<(String, &'a Inventory)>,
+    /// The field managers of all units that the environment has or had, and their ApplySets.
+    pub(super) family: BTreeSet<String>,
+    /// What was judged before, with what the cluster then had: holds for what has not changed since.
+    pub(super) former: Option<(&'a Live, BTreeMap<ObjectKey, &'a Judged>)>,
 }
 
 /// What the cluster has of the environment now.
@@ -57,31 +71,26 @@ pub(super) fn uid(object: &Object) -> Option<&str> {
 }
 
 /// Asks the server about every object, some at a time; answers come in the order of the items.
-pub(super) async fn preflight(
-    cluster: &dyn Cluster,
-    items: &[Item],
-    live: &Live,
-    entries: &BTreeMap<ObjectKey, Entry>,
-    managers: &[String],
-) -> Result<Vec<Judged>> {
-    let judging = items.iter().map(|item| judge(cluster, item, live, entries, &managers[item.unit]));
+pub(super) async fn preflight(cluster: &dyn Cluster, items: &[Item], ground: &Ground<'_>) -> Result<Vec<Judged>> {
+    let judging = items.iter().map(|item| judge(cluster, item, ground));
     futures::stream::iter(judging).buffered(AT_ONCE).try_collect().await
 }
 
-async fn judge(
-    cluster: &dyn Cluster,
-    item: &Item,
-    live: &Live,
-    entries: &BTreeMap<ObjectKey, Entry>,
-    manager: &str,
-) -> Result<Judged> {
-    let mut judged = Judged { item: item.clone(), answer: Answer::Unchanged, force: false, left: Vec::new() };
+async fn judge(cluster: &dyn Cluster, item: &Item, ground: &Ground<'_>) -> Result<Judged> {
     let key = key_of(&item.target);
-    let member = live.members.get(&key);
-    if let (Some(entry), Some(member)) = (entries.get(&key), member) {
+    let member = ground.live.members.get(&key);
+    let (manager, inventory) = &ground.units[item.unit];
+    if let Some(former) = ground.judged_before(&key, item) {
+        return Ok(former.clone());
+    }
+    let former = member.map(|member| ground.former_owners(member, manager)).unwrap_or_default();
+    let mut judged = Judged { item: item.clone(), answer: Answer::Unchanged, force: false, left: Vec::new(), former };
+    if let (Some(entry), Some(member)) = (inventory.entries.get(&key), member) {
         let unchanged = entry.uid.as_deref() == uid(member)
-            && entry.sent.as_deref() == Some(digest(&item.object).as_str())
-            && entry.live.as_deref() == Some(digest(member).as_str());
+            && is_sent(entry, member, item)
+            && entry.owned.is_some()
+            && entry.owned == owned(member, manager)
+            && judged.former.is_empty();
         if unchanged {
             return Ok(judged);
         }
@@ -94,12 +103,53 @@ async fn judge(
         judged.answer = stand_in(cluster, item, manager).await?;
         return Ok(judged);
     }
-    dry_run(cluster, &mut judged, member, manager).await?;
+    dry_run(cluster, &mut judged, member, manager, ground).await?;
     Ok(judged)
 }
 
+/// Says whether the object was last applied from the same content.
+fn is_sent(entry: &Entry, member: &Object, item: &Item) -> bool {
+    let sent = if item.object.is_secret() { member.annotation(DIGEST) } else { entry.sent.as_deref() };
+    sent == Some(item.digest.as_str())
+}
+
+fn version(object: &Object) -> Option<&str> {
+    object.value().path(&["metadata", "resourceVersion"]).and_then(Value::as_str)
+}
+
+impl Ground<'_> {
+    /// The verdict of the first look, when the live object is still what it was. (One that was not there then and is
+    /// applied without force meets whoever made it meanwhile as a conflict.)
+    fn judged_before(&self, key: &ObjectKey, item: &Item) -> Option<&Judged> {
+        let (live, judged) = self.former.as_ref()?;
+        let judged = judged.get(key)?;
+        let (before, now) = (live.members.get(key), self.live.members.get(key));
+        let same_world = judged.item.kind_to_come == item.kind_to_come
+            && judged.item.namespace_to_come == item.namespace_to_come
+            && judged.item.target == item.target;
+        let holds = match (before, now) {
+            (Some(before), Some(now)) => uid(before) == uid(now) && version(before) == version(now),
+            (None, None) => matches!(judged.answer, Answer::Create | Answer::Deferred(_)),
+            _ => false,
+        };
+        (same_world && holds).then_some(judged)
+    }
+
+    /// The other units of the environment that wrote to the object.
+    fn former_owners(&self, live: &Object, manager: &str) -> Vec<String> {
+        let others = managers(live).filter(|other| *other != manager && self.family.contains(*other));
+        others.map(str::to_owned).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+}
+
 /// Asks without force first: only so does the server say who else owns a field.
-async fn dry_run(cluster: &dyn Cluster, judged: &mut Judged, member: Option<&Object>, manager: &str) -> Result<()> {
+async fn dry_run(
+    cluster: &dyn Cluster,
+    judged: &mut Judged,
+    member: Option<&Object>,
+    manager: &str,
+    ground: &Ground<'_>,
+) -> Result<()> {
     let mut options = ApplyOptions { field_manager: manager.to_owned(), force: false };
     loop {
         let item = &judged.item;
@@ -107,15 +157,15 @@ async fn dry_run(cluster: &dyn Cluster, judged: &mut Judged, member: Option<&Obj
         match verdict {
             Ok(answer) => {
                 judged.answer = match member {
-                    Some(member) if same(member, &answer) => Answer::Unchanged,
+                    Some(member) if judged.former.is_empty() && same(member, &answer, manager) => Answer::Unchanged,
                     Some(_) => Answer::Update,
                     None if is_ours_alone(&answer, manager) => Answer::Create,
-                    None => return adopt(cluster, judged).await,
+                    None => return adopt(cluster, judged, manager, ground).await,
                 };
                 return Ok(());
             }
             Err(rejection) if rejection.reason == "Conflict" && !options.force => {
-                if let Some(owner) = settle(judged, &rejection, manager) {
+                if let Some(owner) = settle(judged, &rejection, manager, ground) {
                     judged.answer = Answer::Owned(owner);
                     return Ok(());
                 }
@@ -138,24 +188,29 @@ fn is_ours_alone(answer: &Object, manager: &str) -> bool {
 }
 
 /// Somebody else wrote to the object, and it is no member of ours: it is taken over, unless it belongs to another
-/// ApplySet.
-async fn adopt(cluster: &dyn Cluster, judged: &mut Judged) -> Result<()> {
-    let live = cluster.get(&judged.item.target).await?;
-    let ours = judged.item.object.label(PART_OF);
-    let theirs = live.as_ref().and_then(|live| live.label(PART_OF)).map(str::to_owned);
-    judged.answer = match theirs {
-        Some(theirs) if Some(theirs.as_str()) != ours => Answer::Owned(theirs),
-        _ => Answer::Update,
+/// ApplySet or delivery tool.
+async fn adopt(cluster: &dyn Cluster, judged: &mut Judged, manager: &str, ground: &Ground<'_>) -> Result<()> {
+    judged.answer = Answer::Update;
+    let Some(live) = cluster.get(&judged.item.target).await? else {
+        judged.answer = Answer::Create;
+        return Ok(());
     };
+    let stranger = |other: &&str| *other != manager && is_delivery_tool(other) && !ground.family.contains(*other);
+    let set = live.label(PART_OF).filter(|set| !ground.family.contains(*set));
+    if let Some(owner) = managers(&live).find(stranger).or(set) {
+        judged.answer = Answer::Owned(owner.to_owned());
+    }
+    judged.former = ground.former_owners(&live, manager);
     Ok(())
 }
 
 /// Who owns the fields in conflict, and what follows: people's edits are overridden, controllers' fields are left to
-/// them, other units and other delivery tools stop the run. Gives the owner that stops it.
-fn settle(judged: &mut Judged, conflict: &Rejection, own: &str) -> Option<String> {
+/// them, a unit of the same environment hands over, other units and other delivery tools stop the run. Gives the owner
+/// that stops it.
+fn settle(judged: &mut Judged, conflict: &Rejection, own: &str, ground: &Ground<'_>) -> Option<String> {
     for cause in &conflict.causes {
         let manager = manager_of(cause);
-        if is_delivery_tool(manager) && manager != own {
+        if is_delivery_tool(manager) && manager != own && !ground.family.contains(manager) {
             return Some(manager.to_owned());
         }
     }
@@ -242,7 +297,16 @@ async fn stand_in(cluster: &dyn Cluster, item: &Item, manager: &str) -> Result<A
         Err(rejection) if rejection.code == 403 => {
             Answer::Deferred("its namespace is there only after this run made it".to_owned())
         }
-        Err(rejection) => Answer::Refused(rejection),
+        // The stand-in's name and namespace mean nothing to a person.
+        Err(rejection) => {
+            let own = |text: &str| {
+                let namespace = item.target.namespace.as_deref().unwrap_or_default();
+                text.replace(&format!("default/{}", target.name), &format!("{namespace}/{}", item.target.name))
+                    .replace(&target.name, &item.target.name)
+            };
+            let causes = rejection.causes.iter().map(|cause| Cause { message: own(&cause.message), ..cause.clone() });
+            Answer::Refused(Rejection { message: own(&rejection.message), causes: causes.collect(), ..rejection })
+        }
     })
 }
 
