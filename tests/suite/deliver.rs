@@ -16,26 +16,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A cluster, and an environment with a namespace of its own.
-struct Stage {
-    cluster: Box<dyn Cluster>,
-    environment: String,
-    namespace: String,
+pub(crate) struct Stage {
+    pub(crate) cluster: Box<dyn Cluster>,
+    pub(crate) environment: String,
+    pub(crate) namespace: String,
     /// Commits in their order: `a` before `b` before `c`.
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Stage {
-    fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         Self::on(Box::new(MemoryCluster::new()))
     }
 
-    async fn real() -> Option<Self> {
+    pub(crate) async fn real() -> Option<Self> {
         let location = Location::File(mergeline_lab::needs::cluster()?.kubeconfig.clone());
         let source = KubeconfigSource { location, context: None, checkout: None, allow_exec: false };
         Some(Self::on(connect(&source).await.unwrap()))
     }
 
-    fn on(cluster: Box<dyn Cluster>) -> Self {
+    pub(crate) fn on(cluster: Box<dyn Cluster>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("deliver-{}-{number}", std::process::id());
@@ -49,17 +49,17 @@ impl Stage {
         Self { cluster, environment: name.clone(), namespace: name, options }
     }
 
-    fn commit(letter: char) -> CommitId {
+    pub(crate) fn commit(letter: char) -> CommitId {
         CommitId::parse(&letter.to_string().repeat(40)).unwrap()
     }
 
-    fn grant(&self, commit: char) -> ApplyGrant {
+    pub(crate) fn grant(&self, commit: char) -> ApplyGrant {
         let event = Event { trigger: Trigger::Terminal, host: None, actor: None, run_url: None };
         Grants::judge(&event).apply(&self.environment, &Self::commit(commit)).unwrap()
     }
 
     /// Units by name with their manifests; `NS` stands for the test's namespace.
-    fn desired(&self, commit: char, units: &[(&str, &str)]) -> Desired {
+    pub(crate) fn desired(&self, commit: char, units: &[(&str, &str)]) -> Desired {
         let units = units.iter().map(|(name, text)| {
             let source = Source::new(format!("{name}.yaml"), text.replace("NS", &self.namespace));
             let (objects, findings) = objects(&source, Dialect::Kubectl, &Budget::default());
@@ -70,13 +70,13 @@ impl Stage {
         Desired { environment: self.environment.clone(), commit: Self::commit(commit), units: units.collect() }
     }
 
-    async fn try_deliver(&self, commit: char, units: &[(&str, &str)]) -> Result<Delivered, Failure> {
+    pub(crate) async fn try_deliver(&self, commit: char, units: &[(&str, &str)]) -> Result<Delivered, Failure> {
         let desired = self.desired(commit, units);
         let in_order = |old: &CommitId, new: &CommitId| Ok(old <= new);
         deliver(self.cluster.as_ref(), Some(&self.grant(commit)), &desired, &in_order, &self.options).await
     }
 
-    async fn deliver(&self, commit: char, units: &[(&str, &str)]) -> Delivered {
+    pub(crate) async fn deliver(&self, commit: char, units: &[(&str, &str)]) -> Delivered {
         self.try_deliver(commit, units).await.unwrap()
     }
 
@@ -114,7 +114,7 @@ impl Stage {
         versions
     }
 
-    async fn tear_down(&self) {
+    pub(crate) async fn tear_down(&self) {
         if let Some(namespace) = self.get("v1", "Namespace", &self.namespace).await {
             let target = self.target("v1", "Namespace", &self.namespace).await.unwrap();
             let uid = namespace.value().path(&["metadata", "uid"]).and_then(Value::as_str).unwrap().to_owned();

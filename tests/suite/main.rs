@@ -5,6 +5,7 @@ mod architecture;
 mod cli;
 mod contract;
 mod deliver;
+mod deliver_faults;
 mod flagship;
 mod git;
 mod promote;
