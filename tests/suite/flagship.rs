@@ -61,6 +61,14 @@ impl Stage {
         self.gitea.wait_until_quiet(&self.repository, PATIENCE).unwrap()
     }
 
+    /// Waits for the run that a push made: the host takes note of pushes after it has answered them.
+    fn run_for(&self, event: &str, commit: &str) {
+        // A pull request's later pushes are runs of `pull_request_sync` in the host's list.
+        let is = |run: &Value| run["event"].as_str().is_some_and(|name| name.trim_end_matches("_sync") == event);
+        let wanted = |run: &Value| is(run) && run["head_sha"] == commit;
+        self.gitea.wait_for_run(&self.repository, PATIENCE, wanted).unwrap();
+    }
+
     /// Every run so far went well, but for those about `failing` commits.
     fn all_went_well(&self, failing: &[&str]) {
         for run in self.quiet() {
@@ -169,19 +177,27 @@ impl Stage {
     }
 }
 
-/// Pushes this repository to the host, so that `uses: mergeline/mergeline@v1` is our own action.
+/// Pushes this repository's action to the host, so that `uses: mergeline/mergeline@v1` is our own; once for each lab,
+/// because runners keep what they have of a tag.
 fn publish_action(gitea: &Gitea) {
-    let there = gitea.as_admin().api("GET", "/repos/mergeline/mergeline", None).unwrap().0 == 200;
-    if !there {
-        gitea.create_repository_named("mergeline", "mergeline").unwrap();
-    }
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["action.yml", "action.sh", "LICENSE"];
+    let admin = gitea.as_admin();
+    if admin.api("GET", "/repos/mergeline/mergeline", None).unwrap().0 == 200 {
+        for file in files {
+            let published = admin.text(&format!("/repos/mergeline/mergeline/raw/{file}?ref=v1")).unwrap();
+            let ours = fs::read_to_string(source.join(file)).unwrap();
+            assert_eq!(published, ours, "the lab runs with another action: start it anew");
+        }
+        return;
+    }
+    gitea.create_repository_named("mergeline", "mergeline").unwrap();
     let action = tempfile::tempdir().unwrap();
-    for file in ["action.yml", "action.sh", "LICENSE"] {
+    for file in files {
         fs::copy(source.join(file), action.path().join(file)).unwrap();
     }
-    gitea.push_folder(action.path(), "mergeline/mergeline", "release", "Release").ok();
-    gitea.push(action.path(), "mergeline/mergeline", &["+HEAD:refs/heads/main", "+HEAD:refs/tags/v1"]).unwrap();
+    gitea.push_folder(action.path(), "mergeline/mergeline", "main", "Release").unwrap();
+    gitea.push(action.path(), "mergeline/mergeline", &["HEAD:refs/tags/v1"]).unwrap();
 }
 
 /// A program that runs the binary under test with the lab's kustomize on its path, as a runner image would have it.
@@ -234,10 +250,12 @@ fn a_change_goes_from_pull_request_to_production_by_real_events_alone() {
 
     // The first push releases to dev and staging, and proposes prod.
     stage.gitea.push_folder(stage.clone.path(), &stage.repository, "main", "Open the shop").unwrap();
+    stage.run_for("push", &stage.head("main"));
     stage.all_went_well(&[]);
     assert_eq!(stage.image("staging"), "registry.example.com/shop/web:1.27.0 2", "{}", stage.logs());
     let first = stage.promotion_to("env/prod");
     stage.merge(&first["number"]);
+    stage.run_for("push", &stage.head("env/prod"));
     stage.all_went_well(&[]);
     assert_eq!(stage.image("prod"), "registry.example.com/shop/web:1.27.0 3", "{}", stage.logs());
 
@@ -245,6 +263,7 @@ fn a_change_goes_from_pull_request_to_production_by_real_events_alone() {
     let head = stage.push("change", DEPLOYMENT, "web:1.27.0", "web:1.28.0", "Serve web 1.28.0");
     let draft = json!({"title": "Serve web 1.28.0", "head": "change", "base": "main"});
     let number = stage.api("POST", "/pulls", Some(&draft))["number"].as_u64().unwrap();
+    stage.run_for("pull_request", &head);
     stage.all_went_well(&[]);
     let comments = stage.comments(number);
     assert_eq!(comments.len(), 1, "{comments:#?}\n{}", stage.logs());
@@ -254,20 +273,24 @@ fn a_change_goes_from_pull_request_to_production_by_real_events_alone() {
 
     // A second push: the same comment, edited.
     let head = stage.push("change", DEPLOYMENT, "cpu: 50m", "cpu: 75m", "Ask for more");
+    stage.run_for("pull_request", &head);
     stage.all_went_well(&[]);
     let again = stage.comments(number);
     assert_eq!(again.len(), 1);
     assert_eq!(again[0]["id"], comments[0]["id"]);
-    assert!(again[0]["body"].as_str().unwrap().contains("75m"));
+    let body = again[0]["body"].as_str().unwrap();
+    assert!(body.contains("75m"), "{body}\n{}", stage.logs());
     assert_eq!(stage.status(&head, "mergeline/review").unwrap().0, "success");
 
     // A typo: failing status, and the exact line through every overlay.
-    let typo = stage.push("change", DEPLOYMENT, "replicas: 1", "replicas: three", "Slip");
+    let typo = stage.push("change", DEPLOYMENT, "containerPort: 8080", "containerPort: eighty", "Slip");
+    stage.run_for("pull_request", &typo);
     stage.quiet();
     assert_eq!(stage.status(&typo, "mergeline/review").unwrap().0, "failure", "{}", stage.logs());
     let body = stage.comments(number)[0]["body"].as_str().unwrap().to_owned();
-    assert!(body.contains(&format!("{DEPLOYMENT}:6")), "{body}");
-    stage.push("change", DEPLOYMENT, "replicas: three", "replicas: 1", "Mend the slip");
+    assert!(body.contains(&format!("{DEPLOYMENT}:18")), "{body}");
+    let mended = stage.push("change", DEPLOYMENT, "containerPort: eighty", "containerPort: 8080", "Mend the slip");
+    stage.run_for("pull_request", &mended);
     stage.all_went_well(&[&typo]);
 
     // Merged by a person: rendered to env/dev, applied, healthy; promoted to staging and applied by the same run.
@@ -298,6 +321,7 @@ fn a_change_goes_from_pull_request_to_production_by_real_events_alone() {
     let proposed = promotion["head"]["sha"].as_str().unwrap().to_owned();
     assert_eq!(stage.status(&proposed, "mergeline/review").unwrap().0, "success");
     stage.merge(&promotion["number"]);
+    stage.run_for("push", &stage.head("env/prod"));
     stage.all_went_well(&[&typo]);
     assert_eq!(stage.image("prod"), "registry.example.com/shop/web:1.28.0 3", "{}", stage.logs());
     let prod = stage.head("env/prod");
