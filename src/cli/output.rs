@@ -25,7 +25,7 @@ impl Outputs {
     /// Reads the values of `--output`; none is text on standard output. Relative paths are below `folder`.
     ///
     /// # Errors
-    /// Usage for a format that is not there, and for two formats on standard output.
+    /// Usage for a format that is not there, and for formats that cannot share standard output.
     pub(crate) fn parse(texts: &[String], folder: &Path, colours: bool) -> Result<Self> {
         let parse = |text: &String| {
             text.parse::<Output>().map_err(|error| Failure::usage(format!("`--output {text}`: {error}")))
@@ -34,9 +34,14 @@ impl Outputs {
         if outputs.is_empty() {
             outputs.push(Output { format: Format::Text, path: None });
         }
-        if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
-            return Err(Failure::usage("only one `--output` can go to standard output")
-                .hint("give the others a file: `--output json=report.json`"));
+        let shown: Vec<Format> = outputs.iter().filter(|it| it.path.is_none()).map(|it| it.format).collect();
+        // A job's log takes text and workflow commands together; what a machine reads stands alone.
+        let log = shown.iter().all(|format| matches!(format, Format::Text | Format::Github));
+        if shown.len() > 1 && !log {
+            return Err(Failure::usage(
+                "only one `--output` can go to standard output, or `text` and `github` together",
+            )
+            .hint("give the others a file: `--output json=report.json`"));
         }
         Ok(Self { outputs, folder: folder.to_owned(), colours })
     }
@@ -193,7 +198,8 @@ mod tests {
     #[test]
     fn without_an_output_there_is_text_and_only_one_goes_to_standard_output() {
         assert!(parse(&[]).unwrap().has(Format::Text));
-        assert!(parse(&["json", "markdown"]).is_err());
+        assert!(parse(&["json", "github"]).is_err());
+        assert!(parse(&["text", "github"]).is_ok());
         let outputs = parse(&["json=out.json", "github"]).unwrap();
         assert_eq!(outputs.file(Format::Json), Some("/work/out.json".into()));
         assert!(outputs.for_machine());

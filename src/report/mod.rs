@@ -204,7 +204,7 @@ impl Report {
 /// Folds findings that say the same of the same source place into one that names all environments they reach.
 ///
 /// Environments are put in the order of `environments`; findings in the order of path, line and column, those without
-/// a place last, in input order. Two units at one place make `unit` unknown (`None`).
+/// a place last, in input order. Two units at one place make `unit` unknown (`None`), two namespaces the object's.
 #[must_use]
 pub fn merge_findings(findings: Vec<Finding>, environments: &[String]) -> Vec<Finding> {
     let mut merged: indexmap::IndexMap<_, Finding> = indexmap::IndexMap::new();
@@ -229,6 +229,12 @@ pub fn merge_findings(findings: Vec<Finding>, environments: &[String]) -> Vec<Fi
                 let kept = entry.get_mut();
                 if kept.unit != finding.unit {
                     kept.unit = None;
+                }
+                // Overlays put one object into several namespaces: none of them is the object's.
+                if let (Some(kept), Some(other)) = (&mut kept.object, &finding.object)
+                    && kept.namespace != other.namespace
+                {
+                    kept.namespace = None;
                 }
                 kept.environments.extend(finding.environments);
             }

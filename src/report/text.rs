@@ -6,7 +6,7 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, groups, headline, image_change, listed, provenance};
+use super::words::{Group, counted, groups, headline, image_changes, listed, provenance};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -154,22 +154,13 @@ impl Paint {
     /// The last lines: what it comes to.
     fn closing(&self, report: &Report) -> String {
         let mut out = String::new();
-        let mut images: Vec<String> = Vec::new();
-        for folded in report.changes.folded() {
-            for image in &folded.change.images {
-                let said =
-                    image_change(image.before.as_ref().map(AsRef::as_ref), image.after.as_ref().map(AsRef::as_ref));
-                let place = match folded.environments.as_slice() {
-                    ["default"] => String::new(),
-                    environments => format!(" in {}", listed(environments, 12)),
-                };
-                let line = one_line(&format!("image {} {said}{place}", image.container)) + "\n";
-                if !images.contains(&line) {
-                    images.push(line);
-                }
-            }
+        for (container, said, environments) in image_changes(&report.changes.folded()) {
+            let place = match environments.is_empty() {
+                true => String::new(),
+                false => format!(" in {}", listed(&environments, 12)),
+            };
+            out += &(one_line(&format!("image {container} {said}{place}")) + "\n");
         }
-        out += &images.concat();
         let style = if report.verdict == super::Verdict::Fail { Style::Red } else { Style::Bold };
         let verdict = one_line(&format!("{}: {}", report.verdict.word(), headline(report)));
         out += &self.put(style, &verdict);

@@ -147,8 +147,23 @@ pub(super) fn consequence(kind: &str) -> Option<&'static str> {
     })
 }
 
+/// Images that change, once each: the container, what happens, and the environments. One environment named `default` is
+/// not told.
+pub(super) fn image_changes<'a>(folded: &[FoldedChange<'a>]) -> Vec<(String, String, Vec<&'a str>)> {
+    let mut by_image: indexmap::IndexMap<(String, String), Vec<&str>> = indexmap::IndexMap::new();
+    for it in folded {
+        for image in &it.change.images {
+            let said = image_change(image.before.as_ref().map(AsRef::as_ref), image.after.as_ref().map(AsRef::as_ref));
+            let environments = by_image.entry((image.container.to_string(), said)).or_default();
+            it.environments.iter().for_each(|name| push_new(environments, name));
+        }
+    }
+    let told = |environments: Vec<&'a str>| if environments == ["default"] { Vec::new() } else { environments };
+    by_image.into_iter().map(|((container, said), environments)| (container, said, told(environments))).collect()
+}
+
 /// An image as two texts: `1.27.0 → 1.27.1` where only the tag differs, else whole.
-pub(super) fn image_change(before: Option<&str>, after: Option<&str>) -> String {
+fn image_change(before: Option<&str>, after: Option<&str>) -> String {
     match (before, after) {
         (Some(old), Some(new)) => {
             let ((old_name, old_tag), (new_name, new_tag)) = (split_image(old), split_image(new));

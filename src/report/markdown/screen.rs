@@ -5,7 +5,7 @@ use crate::diff::{Action, Change, FoldedChange};
 use crate::finding::{Finding, Place, Severity};
 use crate::operation::OperationStatus;
 use crate::report::visible::cut;
-use crate::report::words::{changed_environments, consequence, counted, image_change, listed, push_new};
+use crate::report::words::{changed_environments, consequence, counted, image_changes, listed, push_new};
 use crate::report::{Links, Report};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -198,23 +198,14 @@ pub(super) fn commit_of<'a>(change: &Change, report: &'a Report) -> Option<&'a c
 }
 
 fn images(folded: &[FoldedChange<'_>]) -> Vec<String> {
-    let mut by_image: indexmap::IndexMap<(String, String), Vec<&str>> = indexmap::IndexMap::new();
-    for it in folded {
-        for image in &it.change.images {
-            let said = image_change(image.before.as_ref().map(AsRef::as_ref), image.after.as_ref().map(AsRef::as_ref));
-            let environments = by_image.entry((image.container.to_string(), said)).or_default();
-            it.environments.iter().for_each(|name| push_new(environments, name));
-        }
-    }
-    let line = |((container, said), environments): ((String, String), Vec<&str>)| {
-        let place = if environments == ["default"] {
-            String::new()
-        } else {
-            format!(" in {}", text(&listed(&environments, 6)))
+    let line = |(container, said, environments): (String, String, Vec<&str>)| {
+        let place = match environments.is_empty() {
+            true => String::new(),
+            false => format!(" in {}", text(&listed(&environments, 6))),
         };
         format!("**Image** {} {}{place}", code(&cut(&container, 80)), text(&cut(&said, LONGEST)))
     };
-    by_image.into_iter().map(line).collect()
+    image_changes(folded).into_iter().map(line).collect()
 }
 
 /// A place as a link to the host's page of it, where that is known.

@@ -107,6 +107,7 @@ fn a_typo_in_a_base_is_one_finding_that_names_every_environment() {
     assert_eq!((&finding["line"], &finding["column"]), (&json!(6), &json!(13)));
     assert_eq!(finding["environments"], json!(["dev", "staging", "prod"]));
     assert_eq!(finding["unit"], "web");
+    assert_eq!(finding["object"]["namespace"], json!(null), "it is another one in each environment");
     let one = place.run(&["review", "--environment", "prod", "-o", "json"]).exits(1).json();
     assert_eq!(one["findings"][0]["environments"], json!(["prod"]));
     assert_eq!(one["changes"].as_array().unwrap().len(), 1);
