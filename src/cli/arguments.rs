@@ -112,7 +112,7 @@ pub(crate) struct Judging {
 /// Flags of the commands that speak to a Git host.
 #[derive(Debug, Args)]
 pub(crate) struct HostFlags {
-    /// The Git host, `KIND=API-URL` (gitea=https://git.example.com/api/v1) or `local=FOLDER`; default: the CI's, or the
+    /// The Git host, `KIND=API-URL` (`gitea=https://git.example.com/api/v1`) or `local=FOLDER`; default: the CI's, or the
     /// one behind the remote
     #[arg(long, value_name = "KIND=URL", env = "MERGELINE_HOST")]
     pub(crate) host: Option<String>,

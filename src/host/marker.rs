@@ -1,7 +1,7 @@
 //! Our own comments among all comments: the hidden marker, and the one decision that keeps a topic's comment single.
 //!
 //! A comment is ours when its first line is the topic's marker *and* our account wrote it; a marker in anybody else's
-//! comment means nothing. The decision ([`decide`]) is pure, and [`ensure`] runs it over any host that can list,
+//! comment means nothing. The decision ([`decide`]) is pure, and `ensure` runs it over any host that can list,
 //! create, edit and delete comments: an answer lost on the way is followed by looking again, never by blind repetition.
 
 use super::Ensured;

@@ -4,7 +4,7 @@
 //! the branch's own head: two runs make the same one, there are no conflicts, and every merge button lands the same
 //! tree. All state is read back from Git and the host; nothing is kept. Decided by DESIGN §4 "Promoting" and "Waking".
 //!
-//! [`decide`] is pure: it is asked for one environment at a time, in the order of the graph, with the tree that the
+//! [`decide()`] is pure: it is asked for one environment at a time, in the order of the graph, with the tree that the
 //! candidate release renders to. Reading, rendering and writing are its caller's.
 
 mod act;

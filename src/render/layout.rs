@@ -85,7 +85,7 @@ pub fn object_path(unit: &str, object: &Object, namespaced: Option<bool>) -> Str
         (Some(true), None) => "default".to_owned(),
     };
     let group = if group.is_empty() { String::new() } else { format!(".{}", encode(&group)) };
-    let name = object.name().map_or_else(|| object.generate_name().unwrap_or_default(), |name| name);
+    let name = object.name().or_else(|| object.generate_name()).unwrap_or_default();
     format!("{}/{namespace}/{}{group}-{}.yaml", unit_folder(unit), encode(&kind), encode(name))
 }
 

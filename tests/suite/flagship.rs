@@ -6,6 +6,7 @@
 use mergeline_lab::{Cluster, Gitea, needs};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -318,7 +319,8 @@ fn a_change_goes_from_pull_request_to_production_by_real_events_alone() {
         std::thread::sleep(Duration::from_millis(100));
     }
     let healthy = healthy.unwrap_or_else(|| panic!("dev never became healthy\n{}", stage.logs()));
-    println!("merge to healthy in dev: {:.1} s", healthy.as_secs_f64());
+    // Straight to standard error, so that every run of the suite shows the figure.
+    writeln!(std::io::stderr(), "merge to healthy in dev: {:.1} s", healthy.as_secs_f64()).unwrap();
     stage.all_went_well(&[&typo]);
     stage.serves("dev", "1.28.0", 2);
     stage.serves("staging", "1.28.0", 2);

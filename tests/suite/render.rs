@@ -46,7 +46,7 @@ fn rendered(name: &str, kustomize: Option<Kustomize>) -> Rendered {
 }
 
 fn check(name: &str, rendered: &Rendered) {
-    let objects: Vec<&Value> = rendered.objects.iter().map(|object| object.value()).collect();
+    let objects: Vec<&Value> = rendered.objects.iter().map(mergeline::manifest::Object::value).collect();
     let mut places = String::new();
     for object in &rendered.objects {
         writeln!(places, "{}", object.reference()).unwrap();
@@ -57,10 +57,10 @@ fn check(name: &str, rendered: &Rendered) {
                 .unwrap();
         });
     }
-    let findings = rendered.findings.iter().map(|finding| format!("{}\n", told(finding))).collect();
-    expect(&case(name).join("expected.yaml"), yaml::write_documents(&objects));
-    expect(&case(name).join("expected.places"), places);
-    expect(&case(name).join("expected.findings"), findings);
+    let findings: String = rendered.findings.iter().map(|finding| format!("{}\n", told(finding))).collect();
+    expect(&case(name).join("expected.yaml"), &yaml::write_documents(&objects));
+    expect(&case(name).join("expected.places"), &places);
+    expect(&case(name).join("expected.findings"), &findings);
     let failed = rendered.findings.iter().any(|finding| finding.severity == mergeline::finding::Severity::Error);
     assert_eq!(rendered.complete, !failed);
 }
@@ -73,26 +73,26 @@ fn told(finding: &Finding) -> String {
 fn leaves(value: &Value, pointer: &str, visit: &mut dyn FnMut(&str)) {
     match &value.data {
         Data::List(items) => {
-            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{pointer}/{index}"), visit))
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{pointer}/{index}"), visit));
         }
         Data::Map(map) => {
-            map.iter().for_each(|(key, item)| leaves(item, &format!("{pointer}/{}", escape_token(&key.text)), visit))
+            map.iter().for_each(|(key, item)| leaves(item, &format!("{pointer}/{}", escape_token(&key.text)), visit));
         }
         _ => visit(pointer),
     }
 }
 
 /// Compares with a file; an empty text is no file.
-fn expect(file: &Path, text: String) {
+fn expect(file: &Path, text: &str) {
     if std::env::var_os("UPDATE_CASES").is_some() {
         if text.is_empty() {
             drop(fs::remove_file(file));
         } else {
-            fs::write(file, &text).unwrap();
+            fs::write(file, text).unwrap();
         }
     }
     let expected = fs::read_to_string(file).unwrap_or_default();
-    similar_text(&expected, &text, file);
+    similar_text(&expected, text, file);
 }
 
 fn similar_text(expected: &str, got: &str, file: &Path) {

@@ -1,6 +1,6 @@
 //! YAML as Kubernetes reads and writes it.
 //!
-//! Owns the way from text to [`Value`] and back. What a scalar means is decided by the Go libraries that the tools in
+//! Owns the way from text to [`Value`](super::Value) and back. What a scalar means is decided by the Go libraries that the tools in
 //! front of the API server use, one [`Dialect`] each; the grammar is that of YAML 1.2, by an event parser that stays
 //! behind `events`. Nothing here panics or recurses deeper than the [`Budget`] allows, whatever the bytes.
 //!

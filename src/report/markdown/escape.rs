@@ -108,7 +108,7 @@ pub fn fence(language: &str, lines: impl IntoIterator<Item = String>) -> String 
     format!("{ticks}{language}\n{body}{ticks}\n")
 }
 
-/// A link with foreign text to a URL that has been made by [`url`].
+/// A link with foreign text to a URL that has been made by [`url()`].
 #[must_use]
 pub fn link(foreign: &str, url: &str) -> String {
     format!("[{}]({url})", text(foreign))
