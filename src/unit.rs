@@ -15,14 +15,6 @@ pub struct Unit {
     pub path: String,
 }
 
-impl Unit {
-    /// Field manager and inventory id in the cluster (DESIGN §3): `mergeline/ENV/UNIT`.
-    #[must_use]
-    pub fn field_manager(&self) -> String {
-        format!("mergeline/{}/{}", self.environment, self.name)
-    }
-}
-
 impl fmt::Display for Unit {
     /// `web in prod`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

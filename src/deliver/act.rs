@@ -2,7 +2,7 @@
 
 use super::desired::{Desired, Item};
 use super::health::Health;
-use super::inventory::{Inventory, NAMESPACE, config_maps, namespace_target};
+use super::inventory::{Inventory, NAMESPACE, config_maps, field_manager, namespace_target};
 use super::lease::{Lease, Patience};
 use super::look::{Prepared, prepare};
 use super::order::{self, Wave};
@@ -83,7 +83,7 @@ pub async fn deliver(
     }
     ensure_namespace(cluster, grant).await?;
     let patience = Patience { limit: options.timeout };
-    let lease = Lease::take(cluster, grant, &options.identity, &patience).await?;
+    let lease = Lease::take(cluster, grant, &desired.repository, &options.identity, &patience).await?;
     let delivering = async {
         // Looked at anew under the lease: what was seen before it may be another run's past.
         let prepared = prepare(cluster, desired, ancestry, options, Some(&first)).await?;
@@ -346,7 +346,7 @@ impl Run<'_> {
     /// more while the server still gets used to them.
     async fn send(&self, judged: &Judged) -> Result<Verdict> {
         let Item { unit, target, object, kind_to_come, namespace_to_come, .. } = &judged.item;
-        let field_manager = self.prepared.desired.units[*unit].unit.field_manager();
+        let field_manager = field_manager(&self.prepared.desired.repository, &self.prepared.desired.units[*unit].unit);
         let options = ApplyOptions { field_manager, force: judged.force };
         let mut tries = if *kind_to_come || *namespace_to_come { 25 } else { 0 };
         loop {

@@ -15,6 +15,8 @@ pub(super) const DIGEST: &str = "mergeline.dev/digest";
 /// The objects of one environment at one commit.
 #[derive(Debug, Clone)]
 pub struct Desired {
+    /// The repository that they come from, `owner/name`: several may deliver to one cluster.
+    pub repository: String,
     /// The environment.
     pub environment: String,
     /// The commit whose bytes these are.
@@ -101,7 +103,7 @@ pub(super) fn resolve(desired: &Desired, discovery: &Discovery, default_namespac
             continue;
         }
         let target = Target { kind, namespace: namespace.clone(), name: name.to_owned() };
-        let (object, digest) = sent(object, &ApplySetId::of(unit), namespace.as_deref());
+        let (object, digest) = sent(object, &ApplySetId::of(&desired.repository, unit), namespace.as_deref());
         items.push(Item { unit: index, target, object, digest, kind_to_come, namespace_to_come: false });
     }
     (items, findings)

@@ -26,6 +26,7 @@ const NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
 /// The environment that a parent belongs to; a label, so that the parents of one are listed by one request.
 pub(super) const ENVIRONMENT: &str = "mergeline.dev/environment";
 const UNIT: &str = "mergeline.dev/unit";
+const REPOSITORY: &str = "mergeline.dev/repository";
 /// The newest commit that was applied, on parents; or whose delivery was begun, on leases.
 pub(super) const COMMIT: &str = "mergeline.dev/commit";
 
@@ -49,8 +50,8 @@ pub struct ApplySetId(String);
 impl ApplySetId {
     /// `applyset-<base64url(sha256(name.namespace.kind.group))>-v1` of the unit's parent, as KEP-3659 has it.
     #[must_use]
-    pub fn of(unit: &Unit) -> Self {
-        let digest = Sha256::digest(format!("{}.{NAMESPACE}.ConfigMap.", parent_name(unit)));
+    pub fn of(repository: &str, unit: &Unit) -> Self {
+        let digest = Sha256::digest(format!("{}.{NAMESPACE}.ConfigMap.", parent_name(repository, unit)));
         Self(format!("applyset-{}-v1", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)))
     }
 
@@ -61,16 +62,28 @@ impl ApplySetId {
     }
 }
 
-/// The name of a unit's parent: readable, and unique by a digest where the names had to be changed to be legal.
-pub(super) fn parent_name(unit: &Unit) -> String {
+/// The name of a unit's parent: readable, and unique by a digest, since names had to be changed to be legal and several
+/// repositories may deliver to one cluster.
+pub(super) fn parent_name(repository: &str, unit: &Unit) -> String {
     let legal: String = format!("{}-{}", unit.environment, unit.name)
         .chars()
         .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
         .take(180)
         .collect();
-    let digest = Sha256::digest(format!("{}\n{}", unit.environment, unit.name));
-    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("mergeline-{}-{short}", legal.trim_matches('-'))
+    format!("mergeline-{}-{}", legal.trim_matches('-'), short_digest(&[repository, &unit.environment, &unit.name]))
+}
+
+/// The field manager of a unit: `mergeline/ENV/UNIT@` and a digest that tells repositories apart which call their
+/// environments and units alike. At most 128 characters, which is what the API server takes.
+#[must_use]
+pub fn field_manager(repository: &str, unit: &Unit) -> String {
+    let readable: String = format!("mergeline/{}/{}", unit.environment, unit.name).chars().take(100).collect();
+    format!("{readable}@{}", short_digest(&[repository, &unit.environment, &unit.name]))
+}
+
+/// Eight hexadecimal digits that stand for some texts together.
+pub(super) fn short_digest(parts: &[&str]) -> String {
+    Sha256::digest(parts.join("\n")).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One member.
@@ -122,6 +135,8 @@ impl Entry {
 /// The inventory of one unit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Inventory {
+    /// The repository that the unit is delivered from.
+    pub(super) repository: String,
     pub(super) unit: Unit,
     pub(super) entries: BTreeMap<ObjectKey, Entry>,
     /// The commit that was applied last.
@@ -139,8 +154,14 @@ pub(super) struct Unreadable {
 }
 
 impl Inventory {
-    pub(super) fn empty(unit: &Unit) -> Self {
-        Self { unit: unit.clone(), entries: BTreeMap::new(), commit: None, version: None }
+    pub(super) fn empty(repository: &str, unit: &Unit) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            unit: unit.clone(),
+            entries: BTreeMap::new(),
+            commit: None,
+            version: None,
+        }
     }
 
     /// Reads a parent.
@@ -157,6 +178,7 @@ impl Inventory {
         let entries: Vec<Entry> = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
         let version = parent.value().path(&["metadata", "resourceVersion"]).and_then(Value::as_str);
         Ok(Self {
+            repository: annotation(REPOSITORY)?.to_owned(),
             unit,
             entries: entries.into_iter().map(|entry| (entry.key(), entry)).collect(),
             commit: parent.annotation(COMMIT).and_then(|text| CommitId::parse(text).ok()),
@@ -192,17 +214,19 @@ impl Inventory {
             (KINDS, join(kinds.iter().map(String::as_str).collect()).into()),
             (NAMESPACES, join(namespaces.into_iter().collect()).into()),
             (ENVIRONMENT, self.unit.environment.as_str().into()),
+            (REPOSITORY, self.repository.as_str().into()),
             (UNIT, self.unit.name.as_str().into()),
         ]);
         if let Some(commit) = &self.commit {
             annotations.set(COMMIT, commit.as_str());
         }
         let labels = map([
-            (ID, ApplySetId::of(&self.unit).as_str()),
+            (ID, ApplySetId::of(&self.repository, &self.unit).as_str()),
             ("app.kubernetes.io/managed-by", "mergeline"),
-            (ENVIRONMENT, &environment_label(&self.unit.environment)),
+            (ENVIRONMENT, &environment_label(&self.repository, &self.unit.environment)),
         ]);
-        let mut metadata = map([("name", Value::from(parent_name(&self.unit))), ("namespace", NAMESPACE.into())]);
+        let mut metadata =
+            map([("name", Value::from(parent_name(&self.repository, &self.unit))), ("namespace", NAMESPACE.into())]);
         metadata.set("labels", labels);
         metadata.set("annotations", annotations);
         if let Some(version) = &self.version {
@@ -220,16 +244,19 @@ impl Inventory {
     }
 }
 
-/// The label that names an environment: its name where that is a legal label value, else a digest of it.
-pub(super) fn environment_label(environment: &str) -> String {
-    let legal = environment.len() <= 63
-        && environment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        && environment.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
-        && environment.bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
-    if legal {
-        return environment.to_owned();
+/// The label that names an environment of a repository: its name as far as it is legal in label values and object names,
+/// and a digest that makes it unique.
+pub(super) fn environment_label(repository: &str, environment: &str) -> String {
+    let legal: String = environment
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(40)
+        .collect();
+    let digest = short_digest(&[repository, environment]);
+    match legal.trim_matches('-') {
+        "" => digest,
+        legal => format!("{legal}-{digest}"),
     }
-    Sha256::digest(environment).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -257,7 +284,7 @@ mod tests {
     #[test]
     fn the_id_is_that_of_the_specification() {
         // echo -n 'NAME.mergeline-system.ConfigMap.' | openssl dgst -sha256 -binary | basenc --base64url | tr -d =
-        let id = ApplySetId::of(&unit());
+        let id = ApplySetId::of("acme/shop", &unit());
         assert!(id.as_str().starts_with("applyset-") && id.as_str().ends_with("-v1"), "{id:?}");
         assert_eq!(id.as_str().len(), "applyset-".len() + 43 + "-v1".len());
         assert!(id.as_str().len() <= 63, "a label value");
@@ -267,6 +294,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let entries = [entry("Deployment", "apps", Some("shop")), entry("Namespace", "", None)];
         let inventory = Inventory {
+            repository: "acme/shop".into(),
             unit: Unit { path: String::new(), ..unit() },
             entries: entries.into_iter().map(|entry| (entry.key(), entry)).collect(),
             commit: CommitId::parse(&"a".repeat(40)).ok(),
@@ -280,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_parent_that_cannot_be_read_is_doubt_and_not_an_empty_inventory() {
-        let mut parent = Inventory::empty(&unit()).parent();
+        let mut parent = Inventory::empty("acme/shop", &unit()).parent();
         parent.value_mut().get_mut("data").unwrap().set("entries", "[{");
         assert!(Inventory::read(&parent).is_err());
     }
@@ -289,7 +317,10 @@ mod tests {
     fn names_that_fold_to_the_same_text_have_parents_of_their_own() {
         let one = Unit { name: "a_b".into(), ..unit() };
         let two = Unit { name: "a.b".into(), ..unit() };
-        assert_ne!(parent_name(&one), parent_name(&two));
-        assert!(parent_name(&one).starts_with("mergeline-prod-a-b-"));
+        assert_ne!(parent_name("acme/shop", &one), parent_name("acme/shop", &two));
+        assert_ne!(parent_name("acme/shop", &one), parent_name("acme/bar", &one));
+        assert!(parent_name("acme/shop", &one).starts_with("mergeline-prod-a-b-"));
+        assert_ne!(environment_label("acme/shop", "prod"), environment_label("acme/bar", "prod"));
+        assert!(field_manager("acme/shop", &Unit { name: "x".repeat(300), ..one }).len() <= 128);
     }
 }

@@ -14,7 +14,6 @@ use crate::manifest::value::map;
 use crate::manifest::{Object, TypeKey, Value};
 use crate::trust::ApplyGrant;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -47,23 +46,15 @@ pub(super) struct Patience {
     pub(super) limit: Duration,
 }
 
-fn target(environment: &str) -> Target {
+fn target(repository: &str, environment: &str) -> Target {
     let type_key = TypeKey { group: "coordination.k8s.io".into(), version: "v1".into(), kind: "Lease".into() };
     let verbs = Vec::new();
     let kind = ResourceKind { type_key, plural: "leases".into(), namespaced: true, verbs };
-    Target { kind, namespace: Some(NAMESPACE.to_owned()), name: name(environment) }
-}
-
-/// The environment's name where that is a legal object name; else changed to be one, and unique by a digest.
-fn name(environment: &str) -> String {
-    let label = environment_label(environment);
-    let legal: String =
-        label.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
-    if legal == environment {
-        return format!("mergeline-{environment}");
+    Target {
+        kind,
+        namespace: Some(NAMESPACE.to_owned()),
+        name: format!("mergeline-{}", environment_label(repository, environment)),
     }
-    let short: String = Sha256::digest(environment).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("mergeline-{}-{short}", legal.to_ascii_lowercase().trim_matches('-'))
 }
 
 fn now() -> String {
@@ -109,8 +100,8 @@ fn commit(object: &Object) -> Option<CommitId> {
 ///
 /// # Errors
 /// When the cluster cannot be asked.
-pub(super) async fn begun(cluster: &dyn Cluster, environment: &str) -> Result<Option<CommitId>> {
-    Ok(cluster.get(&target(environment)).await?.as_ref().and_then(commit))
+pub(super) async fn begun(cluster: &dyn Cluster, repository: &str, environment: &str) -> Result<Option<CommitId>> {
+    Ok(cluster.get(&target(repository, environment)).await?.as_ref().and_then(commit))
 }
 
 impl Lease {
@@ -121,10 +112,11 @@ impl Lease {
     pub(super) async fn take(
         cluster: &dyn Cluster,
         grant: &ApplyGrant,
+        repository: &str,
         identity: &str,
         patience: &Patience,
     ) -> Result<Self> {
-        let target = target(grant.environment());
+        let target = target(repository, grant.environment());
         let begun = Instant::now();
         let mut seen: Option<(String, Instant)> = None;
         loop {
@@ -243,7 +235,8 @@ mod tests {
 
     #[test]
     fn environments_have_leases_of_their_own_under_legal_names() {
-        assert_eq!(name("prod"), "mergeline-prod");
+        let name = |environment: &str| target("acme/shop", environment).name;
+        assert!(name("prod").starts_with("mergeline-prod-"));
         let names = ["Prod", "a_b", "a.b", "a-b", "x/y", &"long".repeat(40)].map(name);
         let legal = |name: &String| {
             name.len() <= 253 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -3,7 +3,8 @@
 use super::act::{Ancestry, Options};
 use super::desired::{Desired, Item, find_namespaces, resolve};
 use super::inventory::{
-    ApplySetId, ENVIRONMENT, Entry, Inventory, NAMESPACE, PART_OF, config_maps, environment_label, namespace_target,
+    ApplySetId, ENVIRONMENT, Entry, Inventory, NAMESPACE, PART_OF, config_maps, environment_label, field_manager,
+    namespace_target,
 };
 use super::lease;
 use super::order;
@@ -52,7 +53,7 @@ pub(super) async fn prepare<'a>(
 ) -> Result<Prepared<'a>> {
     let discovery = cluster.discover().await?;
     let inventories = inventories(cluster, desired).await?;
-    let begun = lease::begun(cluster, &desired.environment).await?;
+    let begun = lease::begun(cluster, &desired.repository, &desired.environment).await?;
     descends(desired, &inventories, begun.as_ref(), ancestry)?;
     let allowed = Allowed { empty: options.allow_empty, protected: options.allow_protected };
     plan::brake(desired, &inventories, allowed)?;
@@ -60,8 +61,11 @@ pub(super) async fn prepare<'a>(
     let mut redactor = Redactor::new();
     desired.units.iter().for_each(|unit| redactor.learn(&unit.objects));
     let units = desired.units.iter().map(|unit| &unit.unit).chain(inventories.iter().map(|inventory| &inventory.unit));
-    let (managers, sets): (BTreeSet<String>, BTreeSet<String>) =
-        units.map(|unit| (unit.field_manager(), ApplySetId::of(unit).as_str().to_owned())).unzip();
+    let (managers, sets): (BTreeSet<String>, BTreeSet<String>) = units
+        .map(|unit| {
+            (field_manager(&desired.repository, unit), ApplySetId::of(&desired.repository, unit).as_str().to_owned())
+        })
+        .unzip();
     let selector = selector(&sets);
     let mut prepared = Prepared {
         desired,
@@ -91,7 +95,9 @@ pub(super) async fn prepare<'a>(
     let units: Vec<(String, &Inventory)> = desired
         .units
         .iter()
-        .map(|unit| (unit.unit.field_manager(), inventory_of(&prepared.inventories, &unit.unit.name)))
+        .map(|unit| {
+            (field_manager(&desired.repository, &unit.unit), inventory_of(&prepared.inventories, &unit.unit.name))
+        })
         .collect();
     let former = former.map(|former| {
         let judged = former.judged.iter().map(|judged| (key_of(&judged.item.target), judged));
@@ -128,8 +134,10 @@ async fn missing_members(cluster: &dyn Cluster, prepared: &mut Prepared<'_>) -> 
 
 /// The inventories of the environment's units, and of units that it had.
 async fn inventories(cluster: &dyn Cluster, desired: &Desired) -> Result<Vec<Inventory>> {
-    let labels =
-        format!("{ENVIRONMENT}={},app.kubernetes.io/managed-by=mergeline", environment_label(&desired.environment));
+    let labels = format!(
+        "{ENVIRONMENT}={},app.kubernetes.io/managed-by=mergeline",
+        environment_label(&desired.repository, &desired.environment)
+    );
     let scope = Scope { namespace: Some(NAMESPACE.to_owned()), labels: Some(labels) };
     let mut found = Vec::new();
     for parent in cluster.list(&config_maps(), &scope).await? {
@@ -137,13 +145,13 @@ async fn inventories(cluster: &dyn Cluster, desired: &Desired) -> Result<Vec<Inv
             Failure::refused(unreadable.to_string())
                 .hint("nothing was changed, since what belongs to the unit is not known; restore the ConfigMap, or delete it to begin anew without pruning")
         })?;
-        if inventory.unit.environment == desired.environment {
+        if inventory.unit.environment == desired.environment && inventory.repository == desired.repository {
             found.push(inventory);
         }
     }
     for unit in &desired.units {
         if !found.iter().any(|inventory| inventory.unit.name == unit.unit.name) {
-            found.push(Inventory::empty(&unit.unit));
+            found.push(Inventory::empty(&desired.repository, &unit.unit));
         }
     }
     Ok(found)
@@ -331,7 +339,10 @@ impl Prepared<'_> {
         Entry {
             uid: uid(live).map(str::to_owned),
             sent: (!object.is_secret()).then(|| digest.clone()),
-            owned: super::compare::owned(live, &self.desired.units[*unit].unit.field_manager()),
+            owned: super::compare::owned(
+                live,
+                &field_manager(&self.desired.repository, &self.desired.units[*unit].unit),
+            ),
             ..Entry::of(target)
         }
     }

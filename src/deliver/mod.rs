@@ -21,4 +21,4 @@ mod wait;
 
 pub use act::{Ancestry, Delivered, Options, deliver};
 pub use desired::{Desired, DesiredUnit};
-pub use inventory::{ApplySetId, NAMESPACE};
+pub use inventory::{ApplySetId, NAMESPACE, field_manager};

@@ -96,7 +96,7 @@ pub(super) fn leavers(
     let staying: BTreeSet<&str> = wanted.iter().filter_map(|key| live.members.get(key)).filter_map(uid).collect();
     let mut leavers = Vec::new();
     for (index, inventory) in inventories.iter().enumerate() {
-        let set = ApplySetId::of(&inventory.unit);
+        let set = ApplySetId::of(&inventory.repository, &inventory.unit);
         for (key, entry) in inventory.entries.iter().filter(|(key, _)| !wanted.contains(*key)) {
             let target = Target {
                 kind: kind_of(entry, discovery),
@@ -252,7 +252,7 @@ mod tests {
 
     fn inventory(entries: &[Entry]) -> Inventory {
         let entries = entries.iter().map(|entry| (entry.key(), entry.clone())).collect();
-        Inventory { entries, ..Inventory::empty(&unit()) }
+        Inventory { entries, ..Inventory::empty("acme/shop", &unit()) }
     }
 
     fn discovery() -> Discovery {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     fn ours() -> Value {
-        map([(PART_OF, ApplySetId::of(&unit()).as_str())])
+        map([(PART_OF, ApplySetId::of("acme/shop", &unit()).as_str())])
     }
 
     fn fate_of(entry: &Entry, live: &Live, allowed: Allowed) -> Fate {
@@ -333,7 +333,12 @@ mod tests {
             objects: vec![Object::new(map([("apiVersion", "v1"), ("kind", "ConfigMap")])).unwrap()],
         };
         let empty = DesiredUnit { unit: unit(), objects: vec![] };
-        let desired = |units: Vec<DesiredUnit>| Desired { environment: "dev".into(), commit: commit.clone(), units };
+        let desired = |units: Vec<DesiredUnit>| Desired {
+            repository: "acme/shop".into(),
+            environment: "dev".into(),
+            commit: commit.clone(),
+            units,
+        };
         assert!(brake(&desired(vec![empty.clone(), other.clone()]), &held, Allowed::default()).is_err());
         assert!(brake(&desired(vec![other]), &held, Allowed::default()).is_ok());
         assert!(brake(&desired(vec![]), &held, Allowed::default()).is_err());

@@ -36,6 +36,8 @@ pub enum Rights {
 /// Facts of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryFacts {
+    /// `owner/name`.
+    pub name: String,
     /// The branch that pull requests go to by default.
     pub default_branch: String,
     /// Where its page is, without a trailing `/`.

@@ -107,7 +107,10 @@ fn desired(session: &Session, config: &Config, delivery: &Delivery) -> Result<(D
             units.push(DesiredUnit { unit, objects: rendered.objects });
         }
     }
-    Ok((Desired { environment, commit: delivery.commit.clone(), units }, findings))
+    Ok((
+        Desired { repository: session.facts.name.clone(), environment, commit: delivery.commit.clone(), units },
+        findings,
+    ))
 }
 
 /// Delivers one environment and posts the evidence.

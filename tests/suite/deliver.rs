@@ -15,6 +15,9 @@ use mergeline::unit::Unit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// The repository that everything is delivered from.
+pub(crate) const REPOSITORY: &str = "acme/shop";
+
 /// A cluster, and an environment with a namespace of its own.
 pub(crate) struct Stage {
     pub(crate) cluster: Box<dyn Cluster>,
@@ -67,7 +70,12 @@ impl Stage {
             let unit = Unit { environment: self.environment.clone(), name: (*name).to_owned(), path: String::new() };
             DesiredUnit { unit, objects }
         });
-        Desired { environment: self.environment.clone(), commit: Self::commit(commit), units: units.collect() }
+        Desired {
+            repository: REPOSITORY.into(),
+            environment: self.environment.clone(),
+            commit: Self::commit(commit),
+            units: units.collect(),
+        }
     }
 
     pub(crate) async fn try_deliver(&self, commit: char, units: &[(&str, &str)]) -> Result<Delivered, Failure> {
@@ -313,6 +321,24 @@ async fn what_is_unhealthy_at_the_time_limit_is_said_and_nothing_is_pruned(stage
     assert!(stage.get("v1", "ConfigMap", "other").await.is_some());
 }
 
+/// Two repositories that call their environment and unit alike leave each other's objects alone.
+async fn repositories_with_the_same_names_leave_each_other_alone(stage: &Stage) {
+    stage.deliver('a', &[("web", &base(&[NAMESPACE, SETTINGS]))]).await;
+    let deliver_other = async |text: &str| {
+        let desired = Desired { repository: "acme/other".into(), ..stage.desired('c', &[("web", text)]) };
+        let unrelated = |_: &CommitId, _: &CommitId| Ok(false);
+        deliver(stage.cluster.as_ref(), Some(&stage.grant('c')), &desired, &unrelated, &stage.options).await.unwrap()
+    };
+    let other = deliver_other(OTHER).await;
+    assert!(other.delivered, "{other:?}");
+    assert!(stage.get("v1", "ConfigMap", "settings").await.is_some());
+    assert!(stage.get("v1", "ConfigMap", "other").await.is_some());
+
+    let taken = deliver_other(&base(&[OTHER, &SETTINGS.replace("hello", "mine")])).await;
+    assert!(!taken.delivered && !taken.changed);
+    assert_eq!(taken.findings[0].rule, "owned-by-another", "{:?}", taken.findings);
+}
+
 macro_rules! promises {
     ($($case:ident),+ $(,)?) => {
         mod memory {
@@ -334,6 +360,7 @@ macro_rules! promises {
 }
 
 promises! {
+    repositories_with_the_same_names_leave_each_other_alone,
     a_fresh_environment_becomes_healthy,
     a_second_delivery_writes_nothing,
     one_bad_object_means_zero_changes,

@@ -1,6 +1,6 @@
 //! What a delivery promises when something goes wrong at any request, or when two runs race.
 
-use crate::deliver::Stage;
+use crate::deliver::{REPOSITORY, Stage};
 use async_trait::async_trait;
 use mergeline::cluster::memory::Fault;
 use mergeline::cluster::{
@@ -84,7 +84,7 @@ fn assert_exact(cluster: &MemoryCluster, stage: &Stage, units: &Units, at: &str)
     for unit in &desired.units {
         for object in &unit.objects {
             let value = object.value().path(&["data", "v"]).and_then(Value::as_str).map(str::to_owned);
-            want.insert(object.key().to_string(), (ApplySetId::of(&unit.unit).as_str().to_owned(), value));
+            want.insert(object.key().to_string(), (ApplySetId::of(REPOSITORY, &unit.unit).as_str().to_owned(), value));
         }
     }
     let objects = cluster.objects();
@@ -397,5 +397,5 @@ async fn an_object_moves_from_one_unit_to_another_and_keeps_its_identity() {
     assert_eq!(uids(&cluster).get(moved.0), Some(moved.1));
     let unit = |name: &str| Unit { environment: stage.environment.clone(), name: name.into(), path: String::new() };
     let live = cluster.objects().into_iter().find(|object| object.name() == Some("move")).unwrap();
-    assert_eq!(live.label(PART_OF), Some(ApplySetId::of(&unit("new")).as_str()));
+    assert_eq!(live.label(PART_OF), Some(ApplySetId::of(REPOSITORY, &unit("new")).as_str()));
 }

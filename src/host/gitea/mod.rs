@@ -196,6 +196,7 @@ impl Host for GiteaHost {
         let facts = self.facts().await?;
         let web = facts.html_url.trim_end_matches('/').to_owned();
         Ok(RepositoryFacts {
+            name: facts.full_name.clone(),
             own_rights: facts.own_rights(),
             default_branch: facts.default_branch,
             web_url: web.clone(),

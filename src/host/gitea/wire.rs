@@ -15,6 +15,7 @@ pub(super) struct User {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Repository {
+    pub full_name: String,
     pub html_url: String,
     pub default_branch: String,
     pub permissions: Option<Permissions>,

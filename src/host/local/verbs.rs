@@ -71,6 +71,7 @@ impl Host for LocalHost {
         let settings = settings(&self.folder.locked()?)?;
         let own_rights = settings.members.get(&self.login).copied().unwrap_or(Rights::None);
         Ok(RepositoryFacts {
+            name: settings.repository,
             default_branch: settings.default_branch,
             web_url: self.folder.root().display().to_string(),
             own_rights: if self.read_only { own_rights.min(Rights::Read) } else { own_rights },
