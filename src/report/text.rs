@@ -6,7 +6,7 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, groups, headline, image_changes, listed, provenance};
+use super::words::{Group, counted, groups, headline, image_changes, listed, provenance, unit_name};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -28,8 +28,7 @@ pub fn text(report: &Report, colour: bool) -> String {
     let mut blocks: Vec<String> = report.findings.iter().map(|finding| paint.finding(finding)).collect();
     blocks.extend(groups(report).iter().map(|group| paint.group(group)));
     for unit in &report.withheld {
-        blocks
-            .push(format!("{}: the diff is withheld because one side does not render\n", one_line(&unit.to_string())));
+        blocks.push(format!("{}: the diff is withheld because one side does not render\n", one_line(&unit_name(unit))));
     }
     if !report.operations.is_empty() {
         blocks.push(operations(report));

@@ -65,6 +65,7 @@ fn extent(report: &Report) -> String {
     let changes = &report.changes.changes;
     if changes.is_empty() {
         return match report.operations.is_empty() {
+            true if !report.withheld.is_empty() => "what changes is not known".to_owned(),
             true => "nothing changes".to_owned(),
             false => counted(report.operations.len(), "operation"),
         };
@@ -145,6 +146,11 @@ pub(super) fn consequence(kind: &str) -> Option<&'static str> {
         "StatefulSet" => "its pods go, their volume claims stay",
         _ => return None,
     })
+}
+
+/// A unit as people call it: `web in prod`, and by its name alone where no environments are named.
+pub(super) fn unit_name(unit: &crate::unit::Unit) -> String {
+    if unit.environment == "default" { unit.name.clone() } else { unit.to_string() }
 }
 
 /// Images that change, once each: the container, what happens, and the environments. One environment named `default` is

@@ -58,7 +58,8 @@ fn a_unit_that_stops_rendering_has_its_diff_withheld_and_no_deletion_is_claimed(
     place.checkout.write("web/deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\n  metadata: {}\n");
     let said = place.run(&["review"]).exits(1);
     assert!(said.out.contains("web/deployment.yaml:3"), "{}", said.out);
-    assert!(said.out.contains("withheld"), "{}", said.out);
+    assert!(said.out.contains("web: the diff is withheld"), "{}", said.out);
+    assert!(said.out.contains("what changes is not known"), "{}", said.out);
     assert!(!said.out.contains("deletion"), "{}", said.out);
 }
 
