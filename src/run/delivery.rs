@@ -207,14 +207,15 @@ async fn post(
     let target = format!("{context} on {}", grant.commit().short());
     let url = session.event.run_url.clone();
     let status = Status { context: context.clone(), state, description: description.clone(), url };
-    let ensured = session.host.ensure_status(&StatusGrant::Delivery(grant), &status).await?;
     let deployment = Deployment {
         environment: grant.environment().to_owned(),
         commit: grant.commit().clone(),
         state,
         description: description.clone(),
     };
+    // The evidence comes last: a run that dies before it is made good by the next one, which finds none.
     let mirrored = session.host.ensure_deployment(grant, &deployment).await?;
+    let ensured = session.host.ensure_status(&StatusGrant::Delivery(grant), &status).await?;
     let Some(delivered) = delivered else { return Ok(()) };
     let mut record = |ensured: Ensured, verb: Verb, target: String| {
         if matches!(ensured, Ensured::Created | Ensured::Updated) {
