@@ -14,6 +14,8 @@ use crate::host::{PullRequestQuery, PullRequestState};
 
 /// How far a branch is followed back to the last commit that is ours.
 const STEPS: usize = 50;
+/// How many releases are rendered to find the one that a delivered head without a name is.
+const RELEASES: usize = 20;
 
 impl Pass<'_> {
     /// Attests a head: its tree must be the render of a release on the default branch. Our own verdict on the very commit
@@ -49,7 +51,23 @@ impl Pass<'_> {
             head.attested = self.attest(name, &before)?;
             bare.claimed.clone_from(&before.claimed);
         }
+        if head.attested.is_none() && self.observed.delivery(name, &bare.commit).is_some() {
+            head.attested = self.adopted(name, bare)?;
+        }
         Ok(head)
+    }
+
+    /// The release that a person's own commit turned out to be: brought into the default branch, it was delivered while
+    /// it was the newest, and no words of the commit name it.
+    fn adopted(&mut self, name: &str, bare: &BareHead) -> Result<Option<CommitId>> {
+        let tip = self.observed.release.clone();
+        for release in self.scene.repository.ensure_first_parents(self.scene.remote, &tip, RELEASES)? {
+            let rendered = self.renderings.release(self.scene, name, &release.id, None, &tip)?;
+            if rendered.failed.is_empty() && rendered.content == bare.content {
+                return Ok(Some(release.id));
+            }
+        }
+        Ok(None)
     }
 
     /// The release that a commit claims, if it is one on the default branch and renders to the commit's tree.
