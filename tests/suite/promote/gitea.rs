@@ -113,6 +113,20 @@ impl Place {
         answer.as_array().unwrap().iter().map(body).collect()
     }
 
+    /// Waits until the server knows that the repository is not empty: until then it has no pull requests.
+    pub(super) fn settle(&self) {
+        let start = Instant::now();
+        while self.person().expect("GET", &self.path(""), None).unwrap()["empty"] == true {
+            assert!(start.elapsed() < Duration::from_secs(60), "the repository stays empty");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// How many requests our own account has sent since the last time.
+    pub(super) fn take_requests(&self) -> u64 {
+        self.proxy.take_requests()
+    }
+
     /// Protects a branch: nobody but the owner pushes it.
     pub(super) fn protect(&self, branch: &str) {
         let body = json!({"rule_name": branch, "enable_push": false});

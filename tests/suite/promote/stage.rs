@@ -95,6 +95,9 @@ impl Stage {
             }
         }
         stage.commit("main", &files, "Begin the shop");
+        if let Place::Gitea(place) = &stage.place {
+            place.settle();
+        }
         stage
     }
 
@@ -274,7 +277,7 @@ impl Stage {
     /// The one open promotion of an environment.
     pub(super) async fn promotion(&self, environment: &str) -> PullRequest {
         let mut open = self.open(environment).await;
-        assert_eq!(open.len(), 1, "{open:#?}");
+        assert_eq!(open.len(), 1, "{environment}: {open:#?}");
         open.remove(0)
     }
 
@@ -341,7 +344,7 @@ impl Stage {
             }
         }
         for environment in ENVIRONMENTS {
-            text += &self.cluster(environment);
+            text += &format!("CLUSTER {environment}\n{}", self.cluster(environment));
         }
         text.replace(&self.folder.path().canonicalize().unwrap().display().to_string(), "FOLDER")
     }

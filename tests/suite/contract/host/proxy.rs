@@ -14,6 +14,7 @@ pub(crate) struct Proxy {
 #[derive(Default)]
 struct Witness {
     writes: AtomicU64,
+    requests: AtomicU64,
     lose_next: AtomicBool,
 }
 
@@ -40,6 +41,11 @@ impl Proxy {
         self.witness.writes.load(Ordering::SeqCst)
     }
 
+    /// Takes the number of requests of any kind since the last time.
+    pub(crate) fn take_requests(&self) -> u64 {
+        self.witness.requests.swap(0, Ordering::SeqCst)
+    }
+
     /// Forwards the next write and closes the connection when its answer comes.
     pub(crate) fn lose_next_answer(&self) {
         self.witness.lose_next.store(true, Ordering::SeqCst);
@@ -59,6 +65,12 @@ impl Witness {
         std::thread::spawn(move || {
             pump(from, to, |chunk| {
                 // Each request starts a chunk of its own: the client waits for an answer before it sends another one.
+                if [b"GET ".as_slice(), b"POST ", b"PATCH ", b"PUT ", b"DELETE "]
+                    .iter()
+                    .any(|method| chunk.starts_with(method))
+                {
+                    witness.requests.fetch_add(1, Ordering::SeqCst);
+                }
                 if [b"POST ".as_slice(), b"PATCH ", b"PUT ", b"DELETE "].iter().any(|method| chunk.starts_with(method))
                 {
                     witness.writes.fetch_add(1, Ordering::SeqCst);

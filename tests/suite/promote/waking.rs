@@ -1,0 +1,38 @@
+//! What only a real host has: CI files on environment branches, and requests to count.
+
+use super::stage::{Button, Place, Stage};
+
+const WORKFLOW: &str = "on: {push: {branches: [main, 'env/**']}}\njobs: {it: {runs-on: nowhere, steps: [{uses: mergeline/mergeline@v1}]}}\n";
+const PATH: &str = ".gitea/workflows/mergeline.yaml";
+
+#[tokio::test]
+async fn environment_branches_carry_the_ci_file_byte_for_byte_and_it_is_no_change() {
+    let Some(stage) = Stage::gitea() else { return };
+    stage.commit("main", &[(PATH.to_owned(), WORKFLOW.to_owned())], "Call Mergeline");
+    stage.run().await;
+    for branch in ["env/dev", "env/staging", "mergeline/promote/prod"] {
+        assert_eq!(stage.file(branch, PATH).as_deref(), Some(WORKFLOW), "{branch}");
+    }
+    assert!(!stage.cluster("dev").contains("nowhere"));
+    stage.merge(stage.promotion("prod").await.number, Button::Merge).await;
+    stage.run().await;
+    assert!(stage.cluster("prod").contains("web:1.0"));
+    stage.commit("main", &[(PATH.to_owned(), format!("# newer\n{WORKFLOW}"))], "Say more");
+    assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
+}
+
+/// The budget of a run that finds nothing to do is six requests; the wait for a person costs one more.
+#[tokio::test]
+async fn a_run_with_nothing_to_do_costs_six_requests() {
+    let Some(stage) = Stage::gitea() else { return };
+    let Place::Gitea(place) = &stage.place else { unreachable!() };
+    stage.run().await;
+    place.take_requests();
+    assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
+    assert_eq!(place.take_requests(), 7);
+    stage.merge(stage.promotion("prod").await.number, Button::Merge).await;
+    stage.run().await;
+    place.take_requests();
+    assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
+    assert_eq!(place.take_requests(), 6);
+}
