@@ -187,6 +187,54 @@ async fn one_bad_object_means_zero_changes(stage: &Stage) {
     assert!(stage.get("v1", "ConfigMap", "settings").await.is_none());
 }
 
+/// A wrong type, an unknown field, a list key that stands twice: each on its line.
+async fn a_refused_field_is_named_on_its_line(stage: &Stage) {
+    stage.deliver('a', &[("platform", NAMESPACE)]).await;
+    let cases = [
+        (WEB.replace("replicas: 2", "replicas: two"), "spec.replicas", 6),
+        (WEB.replace("replicas: 2", "repliccas: 2"), "spec.repliccas", 6),
+        (
+            WEB.replace("image: 'web:1'}", "image: 'web:1'}, {name: web, image: 'web:2'}"),
+            "spec.template.spec.containers",
+            10,
+        ),
+    ];
+    for (text, field, line) in cases {
+        let delivered = stage.deliver('b', &[("platform", NAMESPACE), ("web", &text)]).await;
+        let found = &delivered.findings;
+        assert!(!delivered.changed && found.len() == 1, "{found:?}");
+        assert!(found[0].message.contains(&format!("`{field}")), "{found:?}");
+        assert_eq!(found[0].place.as_ref().unwrap().line, Some(line), "{found:?}");
+    }
+}
+
+/// What cannot be changed says so, what to do, and nothing of what the server quotes beside it.
+async fn an_immutable_field_says_what_to_do(stage: &Stage) {
+    let claim = "apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: NS}
+spec: {accessModes: [ReadWriteOnce], storageClassName: slow, resources: {requests: {storage: 1Gi}}}
+";
+    let immutable = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: NS}\nimmutable: true\nstringData: {p: hunter22}\n";
+    let quick = Options { timeout: Duration::from_secs(1), ..stage.options.clone() };
+    let desired = stage.desired('a', &[("all", &base(&[NAMESPACE, WEB, claim, immutable]))]);
+    let any = |_: &CommitId, _: &CommitId| Ok(true);
+    deliver(stage.cluster.as_ref(), Some(&stage.grant('a')), &desired, &any, &quick).await.unwrap();
+    let changed = base(&[
+        NAMESPACE,
+        &WEB.replace("app: web", "app: other"),
+        &claim.replace("slow", "fast"),
+        &immutable.replace("hunter22", "hunter33"),
+    ]);
+    let plan = stage.plan('b', &[("all", &changed)]).await;
+    assert_eq!(plan.findings.len(), 3, "{:?}", plan.findings);
+    for finding in &plan.findings {
+        assert!(finding.hint.as_ref().is_some_and(|hint| hint.starts_with("immutable")), "{finding:?}");
+        assert!(finding.message.len() < 200 && !finding.message.contains('\n'), "{finding:?}");
+        assert!(!format!("{finding:?}").contains("hunter"), "{finding:?}");
+    }
+}
+
 /// A CRD and an object of it arrive in one commit.
 async fn a_definition_and_its_objects_arrive_together(stage: &Stage) {
     let group = format!("{}.example.com", stage.namespace);
@@ -379,6 +427,21 @@ async fn memory_what_is_unhealthy_is_said() {
     let cluster = MemoryCluster::new();
     cluster.stuck("web");
     what_is_unhealthy_at_the_time_limit_is_said_and_nothing_is_pruned(&Stage::on(Box::new(cluster))).await;
+}
+
+// The memory cluster has no schemas and knows few immutable fields.
+#[tokio::test]
+async fn real_a_refused_field_is_named_on_its_line() {
+    let Some(stage) = Stage::real().await else { return };
+    a_refused_field_is_named_on_its_line(&stage).await;
+    stage.tear_down().await;
+}
+
+#[tokio::test]
+async fn real_an_immutable_field_says_what_to_do() {
+    let Some(stage) = Stage::real().await else { return };
+    an_immutable_field_says_what_to_do(&stage).await;
+    stage.tear_down().await;
 }
 
 #[tokio::test]
