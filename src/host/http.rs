@@ -392,10 +392,16 @@ impl HttpClient {
             failure.hint(format!("it moved to {location}: use the new address or name"))
         } else {
             match (status, &self.token) {
-                (StatusCode::UNAUTHORIZED, None) => failure.hint("no token was given; this needs one"),
+                (StatusCode::UNAUTHORIZED, None) => {
+                    failure.hint("no token was given (`MERGELINE_TOKEN`); this needs one")
+                }
                 (StatusCode::UNAUTHORIZED, Some(_)) => failure.hint("the token is wrong, expired or revoked"),
                 (StatusCode::FORBIDDEN, _) => failure.hint(format!("the token lacks a permission: {}", call.needs)),
-                (StatusCode::NOT_FOUND, _) => failure.hint(
+                (StatusCode::NOT_FOUND, None) => failure.hint(
+                    "see that the repository's name is right; no token was given (`MERGELINE_TOKEN`), \
+                     and for what needs one, the answer is the same",
+                ),
+                (StatusCode::NOT_FOUND, Some(_)) => failure.hint(
                     "see that the repository's name is right and that the token reaches it: \
                      for what a token may not see, the answer is the same",
                 ),
