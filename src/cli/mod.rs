@@ -125,3 +125,30 @@ fn start_log(global: &Global) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     log.without_time().with_target(false).init();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHILD: &str = "MERGELINE_TEST_PANICS";
+
+    /// The test calls itself as a child process: the hook ends the process that panics.
+    #[test]
+    #[allow(clippy::unwrap_used, clippy::panic)]
+    fn a_panic_says_that_it_is_a_defect_and_exits_with_seventy() {
+        if std::env::var_os(CHILD).is_some() {
+            exit_on_panic();
+            panic!("on purpose");
+        }
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "cli::tests::a_panic_says_that_it_is_a_defect_and_exits_with_seventy", "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{said}");
+        assert!(said.contains("on purpose"), "{said}");
+        assert!(said.contains("error: mergeline stopped on a defect of its own"), "{said}");
+        assert!(said.contains("hint: please report it"), "{said}");
+    }
+}
