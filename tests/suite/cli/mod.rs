@@ -1,6 +1,12 @@
 //! The binary as a person runs it: arguments in, text and exit code out.
 
 mod bad_input;
+mod board;
+mod cluster;
+mod events;
+mod failures;
+mod gitea;
+mod hosted;
 mod output;
 mod place;
 mod review;

@@ -86,27 +86,30 @@ impl Place {
 
     /// Runs the binary in a folder with a standard input.
     pub(super) fn run_in(&self, folder: &Path, arguments: &[&str], input: &str) -> Said {
-        let home = self.beside("home");
         let path: Vec<PathBuf> = self.tools.iter().cloned().collect();
         let path: OsString = std::env::join_paths(path).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mergeline"))
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", home)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        run(folder, arguments, input, &[("PATH", path), ("HOME", self.beside("home").into())])
+    }
+}
+
+/// Runs the binary with no other variables than these.
+pub(super) fn run(folder: &Path, arguments: &[&str], input: &str, variables: &[(&str, OsString)]) -> Said {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mergeline"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -118,6 +118,17 @@ impl Gitea {
         Ok(User { name: name.to_owned(), password, token })
     }
 
+    /// Creates a token of `user` that may do no more than `scopes` say (`read:repository`, …).
+    ///
+    /// # Errors
+    /// When Gitea refuses.
+    pub fn create_token(&self, user: &User, scopes: &[&str]) -> LabResult<String> {
+        let basic = Client::with_password(&self.url, &user.name, &user.password);
+        let token = json!({"name": random_token()?, "scopes": scopes});
+        let answer = basic.expect("POST", &format!("/users/{}/tokens", user.name), Some(&token))?;
+        Ok(answer["sha1"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Creates an empty public repository in the organisation, its name starting with `prefix` and unlike any other; gives `owner/name`.
     ///
     /// # Errors
