@@ -110,6 +110,17 @@ pub(super) struct Prepared {
     title: String,
 }
 
+/// What an environment has, and what it could have next.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    /// Its branch's head as Git has it.
+    bare: Option<&'a BareHead>,
+    /// The head with what is known of it.
+    head: Option<&'a Head>,
+    /// The candidate.
+    prepared: Option<&'a Prepared>,
+}
+
 impl Pass<'_> {
     async fn environment(&mut self, name: &str, outcome: &mut Outcome) -> Result<()> {
         let settings = self.scene.config.environment(name).expect("because the order lists configured names");
@@ -162,9 +173,8 @@ impl Pass<'_> {
         {
             self.deliver(name, has_cluster, head, outcome).await?;
         }
-        let acted =
-            self.act(&environment, decision, bare.as_ref(), head.as_ref(), prepared.as_ref(), &mut state, outcome);
-        let acted = acted.await;
+        let standing = Standing { bare: bare.as_ref(), head: head.as_ref(), prepared: prepared.as_ref() };
+        let acted = self.act(&environment, decision, standing, &mut state, outcome).await;
         if let Err(failure) = &acted {
             state.next = Some(failure.message().to_owned());
         }
@@ -323,12 +333,11 @@ impl Pass<'_> {
         &mut self,
         environment: &Environment,
         decision: Decision,
-        bare: Option<&BareHead>,
-        head: Option<&Head>,
-        prepared: Option<&Prepared>,
+        standing: Standing<'_>,
         state: &mut Row,
         outcome: &mut Outcome,
     ) -> Result<()> {
+        let Standing { bare, head, prepared } = standing;
         let name = &environment.name;
         let brings = !matches!(decision, Decision::Covered { .. }) && self.scene.acts_on(name);
         if let Some(prepared) = prepared.filter(|_| brings) {

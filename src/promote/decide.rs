@@ -71,7 +71,7 @@ pub struct Upstream {
 }
 
 /// Why an environment's branch is left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocker {
     /// The branch's head is no render of any release: somebody changed it by hand.
     HumanEdit,

@@ -145,7 +145,6 @@ pub(super) fn healthy(description: &str) -> Option<(usize, usize)> {
 /// What is known of a commit of an environment branch before anything is rendered.
 pub(super) struct BareHead {
     pub(super) commit: CommitId,
-    pub(super) tree: TreeId,
     /// The tree without the CI files that it carries: what is compared, shown and applied.
     pub(super) content: TreeId,
     pub(super) parent: Option<CommitId>,
@@ -168,7 +167,7 @@ pub(super) fn bare_head(scene: &Scene<'_>, environment: &str, commit: &CommitId)
     let seed = info.parents.is_empty() && info.tree == TreeId::empty();
     let parent = info.parents.first().cloned();
     let content = content(scene, &info.tree)?;
-    Ok(BareHead { commit: commit.clone(), tree: info.tree, content, parent, claimed, seed })
+    Ok(BareHead { commit: commit.clone(), content, parent, claimed, seed })
 }
 
 /// A tree without the CI files that environment branches carry: they are neither change nor content (DESIGN §4 "Waking").

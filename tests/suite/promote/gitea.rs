@@ -126,10 +126,4 @@ impl Place {
     pub(super) fn take_requests(&self) -> u64 {
         self.proxy.take_requests()
     }
-
-    /// Protects a branch: nobody but the owner pushes it.
-    pub(super) fn protect(&self, branch: &str) {
-        let body = json!({"rule_name": branch, "enable_push": false});
-        self.server.as_admin().expect("POST", &self.path("/branch_protections"), Some(&body)).unwrap();
-    }
 }

@@ -12,21 +12,18 @@ use mergeline::host::{
 };
 use mergeline::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts outside writes of runs, and ends them.
 #[derive(Clone)]
 pub(super) struct Ledger {
     folder: PathBuf,
-    calls: Arc<AtomicUsize>,
 }
 
 impl Ledger {
     /// Keeps its counts in `folder`.
     pub(super) fn new(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
-        Self { folder: folder.to_owned(), calls: Arc::default() }
+        Self { folder: folder.to_owned() }
     }
 
     /// Counts pushes to a bare repository too.
@@ -77,13 +74,7 @@ impl Ledger {
         }
     }
 
-    /// Takes the number of calls of the host's verbs since the last time.
-    pub(super) fn take_calls(&self) -> usize {
-        self.calls.swap(0, Ordering::Relaxed)
-    }
-
     fn alive(&self) -> Result<()> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
         match self.folder.join("dead").exists() {
             true => Err(Failure::remote("this run is dead")),
             false => Ok(()),
