@@ -141,7 +141,7 @@ fn a_host_that_forbids_jobs_to_open_pull_requests_names_the_setting_and_the_next
     let (hosted, local) = Hosted::local(BRANCHES);
     local.host.let_jobs_create_pull_requests(false).unwrap();
     let said = hosted.run(&["promote"]).exits(4);
-    assert!(said.err.contains("create"), "{}", said.err);
+    assert!(said.err.contains("a setting of the repository forbids jobs to create pull requests"), "{}", said.err);
     assert!(said.err.contains("hint: "), "{}", said.err);
     local.host.let_jobs_create_pull_requests(true).unwrap();
     hosted.run(&["promote"]).exits(0);
