@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn parse(texts: &[&str]) -> Result<Outputs> {
-        Outputs::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), Path::new("/work"), false)
+        Outputs::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), Path::new("/somewhere"), false)
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         assert!(parse(&["json", "github"]).is_err());
         assert!(parse(&["text", "github"]).is_ok());
         let outputs = parse(&["json=out.json", "github"]).unwrap();
-        assert_eq!(outputs.file(Format::Json), Some("/work/out.json".into()));
+        assert_eq!(outputs.file(Format::Json), Some("/somewhere/out.json".into()));
         assert!(outputs.for_machine());
     }
 

@@ -1,9 +1,9 @@
 //! Whether a live object is healthy. Pure; decided by what each controller documents of its status.
 //!
-//! Never says yes too early: a status that is older than the spec, or an object that its controller must speak about and
-//! has not, is in progress. Differs from kstatus where users found its answers early: a Job is healthy when it
-//! completed, a failed Pod is failed, a custom resource with conditions to come is awaited when it has a generation to
-//! observe.
+//! A status that is older than the spec is in progress, and so is an object of a built-in kind that its controller must
+//! speak about and has not. Differs from kstatus where users found its answers early: a Job is healthy when it
+//! completed, and a failed Pod is failed. A custom resource whose controller says nothing counts as healthy: whether one
+//! will ever speak is not known here.
 
 use crate::manifest::{Object, Value};
 
