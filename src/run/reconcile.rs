@@ -51,8 +51,10 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
     let mut collected = Collected::default();
     let mut attempted: BTreeSet<(String, String)> = BTreeSet::new();
     let mut overtaken = 0;
+    let mut rounds = 0;
     let mut renderings = Renderings::default();
     loop {
+        rounds += 1;
         // The tip is read in every round: a push that came meanwhile is the next round's release.
         let heads = session.heads_now()?;
         let tip = session.tip(&heads, &branch)?;
@@ -97,6 +99,12 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
         } else if options.dry_run || !(changed || delivered) {
             let fail_on = options.fail_on.unwrap_or_else(|| fail_on(config));
             return Ok(collected.finish(session, fail_on, begun, &tip));
+        }
+        // Each environment is begun, brought forward and delivered once for a release; releases may come meanwhile.
+        if rounds >= 10 * (1 + config.environments().count()) {
+            return Err(Failure::remote(format!("this run did not come to rest after {rounds} rounds")).hint(
+                "something undoes what it does, or releases come faster than they are delivered; the next run goes on",
+            ));
         }
     }
 }
