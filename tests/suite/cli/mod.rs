@@ -3,6 +3,7 @@
 mod bad_input;
 mod board;
 mod cluster;
+mod demo;
 mod events;
 mod failures;
 mod gitea;
