@@ -6,6 +6,7 @@
 
 use crate::commit::CommitId;
 use crate::event::{Event, PullRequestAction, Trigger};
+use crate::host::address::Address;
 
 /// The right to comment and post a status on one pull request, at one head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +77,15 @@ impl Grants {
     ///
     /// A pull request grants its comment unless it comes from a fork with the fork's read-only token. Pushes, merged
     /// pull requests, schedules, dispatches and a person at a terminal grant delivery and promotion: what is delivered
-    /// is decided from the trusted branches alone, so the event only says "look". An open pull request never does.
+    /// is decided from the trusted branches alone, so the event only says "look". An open pull request never does. A run
+    /// whose credential is good for reports alone is granted nothing.
     #[must_use]
     pub fn judge(event: &Event) -> Self {
         let nothing = |why: &str| Self { review: None, deliver: false, why_not: why.to_owned() };
         let deliver = Self { review: None, deliver: true, why_not: String::new() };
+        if let Some(report_only) = event.host.as_ref().and_then(Address::report_only) {
+            return nothing(&report_only.why);
+        }
         match &event.trigger {
             Trigger::PullRequest(pull) => match pull.action {
                 PullRequestAction::Merged => deliver,

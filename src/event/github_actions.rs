@@ -34,6 +34,7 @@ fn address(surroundings: &Surroundings, kind: HostKind) -> Result<Address> {
         web_url: surroundings.required("GITHUB_SERVER_URL")?.trim_end_matches('/').to_owned(),
         repository: surroundings.required("GITHUB_REPOSITORY")?.to_owned(),
         token: token.map(Secret::new),
+        job: None,
     })
 }
 

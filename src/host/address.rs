@@ -49,9 +49,51 @@ pub struct Address {
     pub repository: String,
     /// The job's credential; `None` means read-only and anonymous.
     pub token: Option<Secret>,
+    /// What the CI job says besides, where its host needs it.
+    pub job: Option<Job>,
+}
+
+/// What a CI job says of its repository and of itself, so that nothing needs to be asked that its token may not ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Job {
+    /// Set when nothing may be written: reports are all that comes of this run.
+    pub report_only: Option<ReportOnly>,
+    /// The default branch, where the CI says it.
+    pub default_branch: Option<String>,
+    /// Where the target repository is fetched from, when the checkout's remote is a fork of it.
+    pub clone_url: Option<String>,
+    /// The running pipeline, with the commit that it belongs to.
+    pub pipeline: Option<(String, u64)>,
+}
+
+/// Why a run writes nothing but reports, and what would change that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportOnly {
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 impl Address {
+    /// The user name that goes with the token when Git speaks HTTP: most hosts look at the token alone, GitLab wants
+    /// `oauth2` beside an access token and `gitlab-ci-token` beside a job's
+    /// (<https://docs.gitlab.com/user/profile/personal_access_tokens/>, <https://docs.gitlab.com/ci/jobs/ci_job_token/>).
+    #[must_use]
+    pub fn git_username(&self) -> &'static str {
+        match (self.kind, self.report_only()) {
+            (HostKind::GitLab, None) => "oauth2",
+            (HostKind::GitLab, Some(_)) => "gitlab-ci-token",
+            _ => "x-access-token",
+        }
+    }
+
+    /// Why nothing but reports may come of a run with this credential, if so.
+    #[must_use]
+    pub fn report_only(&self) -> Option<&ReportOnly> {
+        self.job.as_ref()?.report_only.as_ref()
+    }
+
     /// Reads what a person wrote: `gitea=https://git.example.com/api/v1`, `local=FOLDER`. The repository is what they
     /// named, else the last two parts of the remote's location.
     ///
@@ -77,7 +119,7 @@ impl Address {
             Failure::usage("the repository on the host is not known").hint("name it: `--repository OWNER/NAME`")
         })?;
         let web_url = api_url.split("/api/").next().unwrap_or(&api_url).to_owned();
-        Ok(Self { kind, api_url, web_url, repository, token })
+        Ok(Self { kind, api_url, web_url, repository, token, job: None })
     }
 
     /// The local host that a remote's location lies in: a folder with `host.json` and `repository.git`.
@@ -96,6 +138,7 @@ impl Address {
             web_url: folder.to_owned(),
             repository: String::new(),
             token: None,
+            job: None,
         }
     }
 }

@@ -44,9 +44,9 @@ pub struct RepositoryFacts {
     pub web_url: String,
     /// What our own credential may do.
     pub own_rights: Rights,
-    /// Folders of CI files that this host reads from a pushed branch and that our credential may write: an environment
+    /// CI files, and folders of them, that this host reads from a pushed branch and that our credential may write: an environment
     /// branch carries the files that call Mergeline, so that a person's merge into it starts a run (DESIGN §4 "Waking").
-    pub ci_folders: Vec<String>,
+    pub ci_paths: Vec<String>,
     /// Where its files and commits are shown.
     pub links: LinkTemplates,
 }

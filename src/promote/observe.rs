@@ -173,7 +173,7 @@ pub(super) fn bare_head(scene: &Scene<'_>, environment: &str, commit: &CommitId)
 /// A tree without the CI files that environment branches carry: they are neither change nor content (DESIGN §4 "Waking").
 pub(super) fn content(scene: &Scene<'_>, tree: &TreeId) -> Result<TreeId> {
     let edits: Vec<TreeEdit> =
-        scene.facts.ci_folders.iter().map(|folder| TreeEdit::Remove { path: folder.clone() }).collect();
+        scene.facts.ci_paths.iter().map(|folder| TreeEdit::Remove { path: folder.clone() }).collect();
     if edits.is_empty() { Ok(tree.clone()) } else { scene.repository.write_tree(Some(tree), &edits) }
 }
 

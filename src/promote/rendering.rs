@@ -4,6 +4,7 @@ use super::observe::{Scene, content};
 use crate::commit::CommitId;
 use crate::failure::Result;
 use crate::finding::Finding;
+use crate::git::tree::EntryKind;
 use crate::git::{Tree, TreeEdit, TreeId};
 use crate::manifest::{Object, TypeKey};
 use crate::render::{self, layout};
@@ -95,7 +96,7 @@ fn make(
     let names: Vec<String> = units.iter().map(|unit| unit.name.clone()).collect();
     let bytes = layout::metadata_file(environment, &names);
     edits.push(TreeEdit::Put { path: layout::METADATA.to_owned(), bytes });
-    edits.extend(ci_files(&source, &scene.facts.ci_folders)?);
+    edits.extend(ci_files(&source, &scene.facts.ci_paths)?);
     let tree = scene.repository.write_tree(None, &edits)?;
     let content = content(scene, &tree)?;
     Ok(RenderedRelease { tree, content, units: laid_out, failed, findings })
@@ -115,15 +116,22 @@ fn keep(former: Option<&dyn Tree>, unit: &str, edits: &mut Vec<TreeEdit>) -> Res
 
 /// The CI files that call Mergeline, byte for byte from the release: hosts read the CI file of the pushed branch, and a
 /// person's merge into a branch without one would start nothing (DESIGN §4 "Waking").
-fn ci_files(source: &dyn Tree, folders: &[String]) -> Result<Vec<TreeEdit>> {
+fn ci_files(source: &dyn Tree, places: &[String]) -> Result<Vec<TreeEdit>> {
     let mut edits = Vec::new();
-    for folder in folders {
-        for entry in source.walk(folder)? {
-            let Some(bytes) = source.read(&entry.path)? else { continue };
+    for place in places {
+        let paths = match source.kind(place)? {
+            Some(EntryKind::File) => vec![place.clone()],
+            _ => source.walk(place)?.into_iter().map(|entry| entry.path).collect(),
+        };
+        for path in paths {
+            let Some(bytes) = source.read(&path)? else { continue };
             let text = String::from_utf8_lossy(&bytes);
-            let calls = text.contains("mergeline/mergeline@") || text.contains("mergeline run");
-            if calls {
-                edits.push(TreeEdit::Put { path: entry.path, bytes });
+            // `uses: mergeline/mergeline@…`, `component: …/mergeline/mergeline/mergeline@…`, or the program itself.
+            if ["mergeline/mergeline@", "mergeline run", "/templates/mergeline.yml"]
+                .iter()
+                .any(|call| text.contains(call))
+            {
+                edits.push(TreeEdit::Put { path, bytes });
             }
         }
     }

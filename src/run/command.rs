@@ -4,6 +4,7 @@ use super::reconcile::{ReconcileOptions, reconcile};
 use super::session::{Session, Tip};
 use crate::commit::CommitId;
 use crate::config::Config;
+use crate::event::Trigger;
 use crate::failure::{Failure, Result};
 use crate::git::CommitTree;
 use crate::intent::Intent;
@@ -47,11 +48,15 @@ pub async fn run(session: &Session, options: &ReconcileOptions, tell: &dyn Fn(&s
     }
     let tip = session.tip(&heads, &default)?;
     match Intent::of(&session.event, &session.grants, &default, tip.config.as_ref()) {
-        Intent::Nothing(why) if tip.broken.is_empty() => Ok(Ran::nothing(why)),
+        Intent::Nothing(why) if tip.broken.is_empty() => match undeliverable(session, tip.config.as_ref()) {
+            Some(failure) => Err(failure),
+            None => Ok(Ran::nothing(why)),
+        },
         Intent::Nothing(_) => super::usable(&tip).map(|_| Ran::nothing("")),
         Intent::Review { number, head, base_branch } => {
             let base = session.tip(&heads, &base_branch)?;
-            review_pull_request(session, options, number, &head, &tip, &base, &base_branch).await
+            let review = Reviewed { number, head: &head, default: &tip, base: &base, base_branch: &base_branch };
+            review_pull_request(session, options, &review, tell).await
         }
         Intent::Reconcile => {
             let done = reconcile(session, options, tell).await?;
@@ -60,20 +65,50 @@ pub async fn run(session: &Session, options: &ReconcileOptions, tell: &dyn Fn(&s
     }
 }
 
+/// Why a run that should deliver cannot, where its credential is good for reports alone: passing it over in silence
+/// would look like a delivery.
+fn undeliverable(session: &Session, config: Option<&Config>) -> Option<Failure> {
+    let report_only = session.event.host.as_ref()?.report_only()?;
+    let is_request = matches!(session.event.trigger, Trigger::PullRequest(_));
+    let delivers = config?.environments().any(|(_, it)| it.branch.is_some() || it.cluster.is_some());
+    (delivers && !is_request).then(|| {
+        Failure::usage(format!("environments are configured, and this run cannot deliver: {}", report_only.why))
+            .hint(report_only.hint.clone())
+    })
+}
+
+/// A pull request under review.
+struct Reviewed<'a> {
+    number: u64,
+    head: &'a CommitId,
+    /// The tip of the default branch.
+    default: &'a Tip,
+    /// The tip of the branch that it goes to.
+    base: &'a Tip,
+    base_branch: &'a str,
+}
+
 async fn review_pull_request(
     session: &Session,
     options: &ReconcileOptions,
-    number: u64,
-    head: &CommitId,
-    default: &Tip,
-    base: &Tip,
-    base_branch: &str,
+    reviewed: &Reviewed<'_>,
+    tell: &dyn Fn(&str),
 ) -> Result<Ran> {
     let begun = Instant::now();
-    let pull = session.host.pull_request(number).await?;
-    if pull.head != *head {
-        let (now, then) = (pull.head.short(), head.short());
-        return Ok(Ran::nothing(format!("the head of #{number} is {now} by now, and this run is about {then}")));
+    let Reviewed { number, head, default, base, base_branch } = *reviewed;
+    match session.event.host.as_ref().and_then(|host| host.report_only()) {
+        Some(report_only) => {
+            tell(&format!("nothing is written to #{number}: {}", report_only.why));
+            tell(&format!("hint: {}", report_only.hint));
+        }
+        None => {
+            let pull = session.host.pull_request(number).await?;
+            if pull.head != *head {
+                let (now, then) = (pull.head.short(), head.short());
+                let why = format!("the head of #{number} is {now} by now, and this run is about {then}");
+                return Ok(Ran::nothing(why));
+            }
+        }
     }
     let environment = default.config.as_ref().and_then(|config| config.environment_of_branch(base_branch));
     let mut report = match environment {

@@ -78,7 +78,11 @@ impl Session {
         let checkout = repository.working_directory().map_or_else(|| setting.directory.clone(), Path::to_path_buf);
         let mut event = Event::detect(&setting.surroundings)?;
         let address = address(setting, &repository, &event)?;
-        let remote = Remote::new(&setting.remote).with_credential(address.token.clone());
+        // A job that runs in a fork looks at the repository that the fork is of.
+        let clone_url = address.job.as_ref().and_then(|job| job.clone_url.as_deref());
+        let remote = Remote::new(clone_url.unwrap_or(&setting.remote))
+            .with_username(address.git_username())
+            .with_credential(address.token.clone());
         let host = host::connect(&address)?;
         let facts = host.repository().await?;
         event.host = Some(address);

@@ -26,7 +26,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("report", vec!["diff", "manifest", "host::limits"]),
         // An event says where its host is: a plain address, no host code.
         ("event", vec!["host::address"]),
-        ("trust", vec!["event"]),
+        ("trust", vec!["event", "host::address"]),
         ("intent", vec!["event", "trust", "config"]),
         ("git", vec!["trust"]),
         ("host", vec!["trust", "git"]),

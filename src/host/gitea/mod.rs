@@ -200,7 +200,7 @@ impl Host for GiteaHost {
             own_rights: facts.own_rights(),
             default_branch: facts.default_branch,
             web_url: web.clone(),
-            ci_folders: CI_FOLDERS.map(str::to_owned).to_vec(),
+            ci_paths: CI_FOLDERS.map(str::to_owned).to_vec(),
             links: LinkTemplates {
                 file: Some(format!("{web}/src/commit/{{commit}}/{{path}}")),
                 line: Some("#L{line}".to_owned()),

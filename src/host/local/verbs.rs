@@ -75,7 +75,7 @@ impl Host for LocalHost {
             default_branch: settings.default_branch,
             web_url: self.folder.root().display().to_string(),
             own_rights: if self.read_only { own_rights.min(Rights::Read) } else { own_rights },
-            ci_folders: Vec::new(),
+            ci_paths: Vec::new(),
             links: super::super::LinkTemplates::default(),
         })
     }

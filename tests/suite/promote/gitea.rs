@@ -54,6 +54,7 @@ impl Place {
             web_url: self.server.url.clone(),
             repository: self.repository.clone(),
             token: Some(Secret::new(self.people.0.token.as_str())),
+            job: None,
         };
         Box::new(GiteaHost::new(&address).unwrap())
     }

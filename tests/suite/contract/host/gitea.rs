@@ -157,6 +157,7 @@ fn address(url: &str, repository: &str, token: &str) -> Address {
         web_url: url.to_owned(),
         repository: repository.to_owned(),
         token: Some(Secret::new(token)),
+        job: None,
     }
 }
 
