@@ -57,11 +57,12 @@ impl Cache {
         self.root.join("parts").join(format!("{}-{}-{recipe}", part.name, part.version))
     }
 
-    /// The program of `part`.
+    /// The program of `part`, or its one file.
     #[must_use]
     pub fn program(&self, part: &Part) -> PathBuf {
         match part.source {
             Source::CargoInstall => self.folder(part).join("bin").join(part.name),
+            Source::Description { .. } => self.folder(part).join("openapi.json"),
             _ => self.folder(part).join(part.name),
         }
     }
@@ -198,8 +199,29 @@ fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
             run(&mut cargo, &what)?;
             fs::remove_dir_all(fresh.join("target")).doing(|| "remove the build folder".to_owned())
         }
+        Source::Description { package, file } => {
+            npm_pack(package, part.version, fresh)?;
+            let path = fresh.join("package").join(file);
+            let text = fs::read(&path).doing(|| format!("read `{}`", path.display()))?;
+            let text: serde_json::Value = serde_json::from_slice(&text).doing(|| what.clone())?;
+            let target = fresh.join("openapi.json");
+            let text = crate::stub::schema::without_prose(text, false).to_string();
+            fs::write(&target, text).doing(|| format!("write `{}`", target.display()))?;
+            fs::remove_dir_all(fresh.join("package")).doing(|| "remove the package".to_owned())
+        }
         Source::Python => Err(LabError::new("a Python part is built by its own function")),
     }
+}
+
+/// Unpacks an npm package as `package/` into `folder`.
+fn npm_pack(package: &str, version: &str, folder: &Path) -> LabResult<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["pack", "--silent", "--pack-destination"]).arg(folder).arg(format!("{package}@{version}"));
+    let archive = run(npm.current_dir(folder), &format!("download the npm package {package}"))?;
+    let archive = folder.join(archive.trim());
+    let mut tar = Command::new("tar");
+    run(tar.arg("-xzf").arg(&archive).arg("-C").arg(folder), &format!("unpack {package}"))?;
+    fs::remove_file(&archive).doing(|| format!("remove `{}`", archive.display()))
 }
 
 /// `go`, with cgo or without, and without the developer's own build flags.
@@ -288,7 +310,10 @@ fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()>
 
 /// Says everything that is missing at once, before the first long build.
 fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
-    let needs_go = sources.iter().any(|source| !matches!(source, Source::Python | Source::CargoInstall));
+    let needs_npm = sources.iter().any(|source| matches!(source, Source::Description { .. }));
+    let without_go =
+        |source: &Source| matches!(source, Source::Python | Source::CargoInstall | Source::Description { .. });
+    let needs_go = sources.iter().any(|source| !without_go(source));
     let needs_c = sources.iter().any(|source| matches!(source, Source::GoInPlace { tags: Some(_), .. }));
     let needs_python = sources.iter().any(|source| matches!(source, Source::Python));
     let mut missing = Vec::new();
@@ -303,6 +328,9 @@ fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
     }
     if needs_python && !answers("python3", "--version") {
         missing.push("python3 with venv, for the workflow linters (Debian: apt install python3-venv)".to_owned());
+    }
+    if needs_npm && !answers("npm", "--version") {
+        missing.push("npm, for the descriptions of hosts' APIs (Debian: apt install npm)".to_owned());
     }
     if missing.is_empty() {
         return Ok(());

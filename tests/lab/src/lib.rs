@@ -22,6 +22,7 @@ pub mod needs;
 mod parts;
 mod process;
 mod running;
+pub mod stub;
 
 pub use builder::Cache;
 pub use cluster::Cluster;

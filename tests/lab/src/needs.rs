@@ -3,12 +3,16 @@
 //! Without that part the test is skipped, by name and with the reason, on the real standard error (libtest would swallow what
 //! `eprintln!` writes). `cargo xtask test` sets [`REQUIRED`], and then nothing is skipped: a missing part is a failure.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::builder::Cache;
 use crate::cluster::Cluster;
 use crate::gitea::Gitea;
 use crate::lab::{Lab, REQUIRED, Tools};
+use crate::parts::part;
+use crate::stub::Description;
 
 /// The running cluster, or nothing after the skip was announced.
 ///
@@ -35,6 +39,25 @@ pub fn gitea() -> Option<&'static Gitea> {
 #[must_use]
 pub fn tools() -> Option<&'static Tools> {
     found("tools", lab().map(|lab| &lab.tools))
+}
+
+/// The description that a stub judges by (the part of that name, `github-api`), or nothing after the skip was announced.
+/// It needs no running lab, only the part in the cache.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`, and when it cannot be read.
+#[must_use]
+pub fn description(name: &'static str) -> Option<&'static Description> {
+    static READ: Mutex<BTreeMap<&str, Option<&'static Description>>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = *read.entry(name).or_insert_with(|| {
+        let cache = Cache::open().ok()?;
+        let part = part(name).filter(|part| cache.has(part))?;
+        let description = Description::read(&cache.program(part)).unwrap_or_else(|error| panic!("{error}"));
+        Some(Box::leak(Box::new(description)))
+    });
+    drop(read);
+    found(name, known)
 }
 
 /// The whole lab with its cluster and its Git host, for tests that go from a pull request to a rollout.

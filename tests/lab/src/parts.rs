@@ -52,6 +52,13 @@ pub enum Source {
     Python,
     /// `cargo install --locked`.
     CargoInstall,
+    /// An OpenAPI description in an npm package, kept without its prose as `openapi.json`.
+    Description {
+        /// The package.
+        package: &'static str,
+        /// The file in it.
+        file: &'static str,
+    },
 }
 
 /// Who needs a part.
@@ -63,6 +70,8 @@ pub enum Purpose {
     Gitea,
     /// A program that tests call.
     Tool,
+    /// What a stub of a host judges by.
+    Stub,
     /// A peer that only the benchmarks measure against.
     Bench,
     /// A checker of `cargo xtask lint`.
@@ -131,6 +140,13 @@ pub const PARTS: &[Part] = &[
         source: Source::GoInstall { package: "sigs.k8s.io/kustomize/kustomize/v5", stamp: "", stages: &[] },
         purpose: Purpose::Tool,
         usual_time: "10 seconds after helm",
+    },
+    Part {
+        name: "github-api",
+        version: "23.0.2",
+        source: Source::Description { package: "@octokit/openapi", file: "generated/api.github.com.json" },
+        purpose: Purpose::Stub,
+        usual_time: "20 seconds",
     },
     Part {
         name: "kubeconform",

@@ -33,7 +33,7 @@ impl Selection {
         PARTS
             .iter()
             .filter(|part| match part.purpose {
-                Purpose::Tool => true,
+                Purpose::Tool | Purpose::Stub => true,
                 Purpose::Cluster => self.cluster,
                 Purpose::Gitea => self.gitea,
                 Purpose::Bench | Purpose::Lint => false,
@@ -60,7 +60,8 @@ impl RunningLab {
     /// # Errors
     /// When a part was not built, ends by itself, or is not ready in time: with the end of its log. What was already started is stopped.
     pub fn start(cache: &Cache, selection: Selection) -> LabResult<Self> {
-        if let Some(part) = selection.parts().into_iter().find(|part| !cache.has(part)) {
+        if let Some(part) = selection.parts().into_iter().find(|part| part.purpose != Purpose::Stub && !cache.has(part))
+        {
             return Err(LabError::new(format!("the lab's {} is not built; run `cargo xtask lab build`", part.name)));
         }
         let start = Instant::now();
@@ -207,6 +208,6 @@ mod tests {
     #[test]
     fn tools_alone_need_neither_the_cluster_nor_the_git_host() {
         let names: Vec<_> = Selection { cluster: false, gitea: false }.parts().iter().map(|part| part.name).collect();
-        assert_eq!(names, ["kubectl", "helm", "kustomize"]);
+        assert_eq!(names, ["kubectl", "helm", "kustomize", "github-api"]);
     }
 }
