@@ -98,7 +98,8 @@ pub(crate) enum FailOn {
 /// Flags of the commands that judge.
 #[derive(Debug, Args)]
 pub(crate) struct Judging {
-    /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, github
+    /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, github,
+    /// junit, gitlab
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
     pub(crate) outputs: Vec<String>,
     /// The lightest finding that fails the command

@@ -93,8 +93,8 @@ impl Outputs {
                 Format::Text => board::text(rows, now),
                 Format::Json => board::json(rows),
                 Format::Markdown => board::markdown(rows, now),
-                Format::Github => {
-                    return Err(Failure::usage("the board of environments has no format `github`")
+                Format::Github | Format::Junit | Format::Gitlab => {
+                    return Err(Failure::usage(format!("the board of environments has no format `{format}`"))
                         .hint("it has text, json and markdown"));
                 }
             };
@@ -121,6 +121,8 @@ fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> String
         Format::Markdown if to_file => report::markdown::summary(report),
         Format::Markdown => report::markdown::comment(report, &limits::LOCAL),
         Format::Github => report::annotations::annotations(report),
+        Format::Junit => report::junit::junit(report),
+        Format::Gitlab => report::code_quality::code_quality(report),
     }
 }
 

@@ -14,14 +14,18 @@ pub enum Format {
     Markdown,
     /// Workflow commands of GitHub and Gitea: annotations in the job's log.
     Github,
+    /// The test report that CI systems show.
+    Junit,
+    /// GitLab's Code Quality report.
+    Gitlab,
 }
 
 /// Formats that are planned, refused by name until they are there.
-const LATER: [&str; 4] = ["sarif", "junit", "gitlab", "html"];
+const LATER: [&str; 2] = ["sarif", "html"];
 
 impl Format {
     /// Every format that is there.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Markdown, Self::Github];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Markdown, Self::Github, Self::Junit, Self::Gitlab];
 
     /// The word on the command line.
     #[must_use]
@@ -31,8 +35,16 @@ impl Format {
             Self::Json => "json",
             Self::Markdown => "markdown",
             Self::Github => "github",
+            Self::Junit => "junit",
+            Self::Gitlab => "gitlab",
         }
     }
+}
+
+/// The words of all formats, for messages.
+#[must_use]
+pub fn supported() -> String {
+    Format::ALL.map(Format::word).join(", ")
 }
 
 impl fmt::Display for Format {
@@ -45,10 +57,10 @@ impl fmt::Display for Format {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// Planned, not there.
-    #[error("the format `{0}` is not supported yet; supported are text, json, markdown, github")]
+    #[error("the format `{0}` is not supported yet; supported are {known}", known = supported())]
     NotYet(String),
     /// Unknown.
-    #[error("`{0}` is no format; supported are text, json, markdown, github")]
+    #[error("`{0}` is no format; supported are {known}", known = supported())]
     Unknown(String),
     /// `json=` without a path.
     #[error("`{0}=` names no file: write `{0}=PATH`, or `{0}` alone for standard output")]

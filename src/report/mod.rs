@@ -1,4 +1,4 @@
-//! Findings, changes and operations as bytes: terminal text, Markdown, JSON, workflow commands.
+//! Findings, changes and operations as bytes: terminal text, Markdown, JSON, JUnit, Code Quality, workflow commands.
 //!
 //! Every use case returns a [`Report`]; what a person or machine reads is made from it here and nowhere else, within
 //! the receiver's limits. Refuses to compute: no verdict is changed and nothing is left out without a word on it.
@@ -6,8 +6,11 @@
 
 pub mod annotations;
 pub mod board;
+pub mod code_quality;
+mod fingerprint;
 pub mod format;
 pub mod json;
+pub mod junit;
 #[cfg(test)]
 mod leaks;
 pub mod markdown;
@@ -116,6 +119,8 @@ pub struct Report {
     pub command: String,
     /// What it came to.
     pub verdict: Verdict,
+    /// From which severity on findings failed it.
+    pub fail_on: FailOn,
     /// What is wrong, one finding for each source place ([`merge_findings`]).
     pub findings: Vec<Finding>,
     /// What changes.
@@ -148,6 +153,7 @@ impl Report {
         Self {
             command: command.into(),
             verdict: Verdict::Nothing,
+            fail_on: FailOn::default(),
             findings: Vec::new(),
             changes: ChangeSet::default(),
             withheld: Vec::new(),
@@ -174,6 +180,7 @@ impl Report {
             && self.changes.is_empty()
             && self.operations.is_empty()
             && self.findings.is_empty();
+        self.fail_on = fail_on;
         self.verdict = match (bad, nothing) {
             (true, _) => Verdict::Fail,
             (false, true) => Verdict::Nothing,

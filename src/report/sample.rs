@@ -143,3 +143,26 @@ pub(super) fn apply() -> Report {
     report.elapsed = Duration::from_secs(75);
     report.judged(FailOn::Error)
 }
+
+/// Findings in shapes that formats trip over: no place, two alike, foreign text that is markup elsewhere.
+pub(super) fn hostile() -> Report {
+    let mut report = Report::new("validate");
+    let nasty = "<b>\"&amp;\u{1b}[31m\u{0}]]>\n::error::x\r\n`@all`\u{fffe}";
+    for place in [None, Some(Place::file(nasty)), Some(Place::at("a b/%41#?.yaml", 2, 3))] {
+        for severity in ["error", "error", "warning", "info"] {
+            let mut finding = match severity {
+                "error" => Finding::error("schema", nasty),
+                "warning" => Finding::warning("unknown-kind", nasty),
+                _ => Finding::info("a-rule-of-nobody", nasty),
+            };
+            finding = finding.at(place.clone()).hint(nasty).pointer(format!("/{nasty}"));
+            finding.environments = vec![nasty.to_owned(), "prod".to_owned()];
+            finding.related.push((Place::at(nasty, 1, 1), nasty.to_owned()));
+            report.findings.push(finding);
+        }
+    }
+    report.objects.unchecked = vec![Unchecked { kind: nasty.into(), reason: nasty.into(), count: 2 }];
+    report.withheld = vec![Unit { environment: nasty.into(), name: nasty.into(), path: nasty.into() }];
+    report.links = links();
+    report.judged(FailOn::Error)
+}

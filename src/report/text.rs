@@ -45,6 +45,11 @@ pub fn findings(report: &Report, colour: bool) -> String {
     break_commands(&blocks.join("\n"))
 }
 
+/// One finding without colour, as [`text`] shows it.
+pub(super) fn finding(finding: &Finding) -> String {
+    Paint { colour: false }.finding(finding)
+}
+
 struct Paint {
     colour: bool,
 }
