@@ -79,18 +79,6 @@ pub fn sort_for_prune(keys: &mut [ObjectKey]) {
     });
 }
 
-/// Kinds whose deletion takes data or other people's objects with it: pruned only when a person says so.
-#[must_use]
-pub fn is_protected(group: &str, kind: &str) -> bool {
-    matches!(
-        (group, kind),
-        ("", "Namespace" | "PersistentVolume" | "PersistentVolumeClaim")
-            | ("apiextensions.k8s.io", "CustomResourceDefinition")
-            | ("storage.k8s.io", "StorageClass")
-            | ("apps", "StatefulSet")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

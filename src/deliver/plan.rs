@@ -9,7 +9,7 @@ use crate::cluster::{Discovery, ResourceKind, Target};
 use crate::diff::redact::Redactor;
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
-use crate::manifest::{Object, ObjectKey, TypeKey};
+use crate::manifest::{Object, ObjectKey, TypeKey, keep};
 use crate::operation::{Operation, Verb};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,14 +42,6 @@ pub(super) struct Allowed {
     pub(super) empty: bool,
     pub(super) protected: bool,
 }
-
-/// Markers by which people and other tools say that an object shall outlive its manifest.
-const KEEP: [(&str, &str); 4] = [
-    ("mergeline.dev/prune", "disabled"),
-    ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
-    ("argocd.argoproj.io/sync-options", "Prune=false"),
-    ("helm.sh/resource-policy", "keep"),
-];
 
 /// Namespaces that belong to the cluster.
 const SYSTEM: [&str; 5] = ["default", "kube-system", "kube-public", "kube-node-lease", super::inventory::NAMESPACE];
@@ -157,16 +149,13 @@ fn fate(
     if staying.contains(uid) {
         return Fate::Foreign("it was applied under another group".to_owned());
     }
-    for (annotation, value) in KEEP {
-        let marked = live.annotation(annotation).is_some_and(|found| found.split(',').any(|one| one.trim() == value));
-        if marked {
-            return Fate::Kept(format!("its annotation `{annotation}` keeps it"));
-        }
+    if let Some(annotation) = keep::kept_by(live) {
+        return Fate::Kept(format!("its annotation `{annotation}` keeps it"));
     }
     if entry.group.is_empty() && entry.kind == "Namespace" && SYSTEM.contains(&entry.name.as_str()) {
         return Fate::Kept("it belongs to the cluster".to_owned());
     }
-    if order::is_protected(&entry.group, &entry.kind) && !allowed.protected {
+    if keep::is_protected(&entry.group, &entry.kind) && !allowed.protected {
         return Fate::Kept(format!("a {} is deleted only on a person's word (`--allow-protected`)", entry.kind));
     }
     Fate::Delete(uid.to_owned())

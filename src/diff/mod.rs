@@ -12,6 +12,7 @@ mod matching;
 mod pairing;
 mod quantity;
 pub mod redact;
+pub mod risk;
 mod spot;
 mod text;
 

@@ -5,6 +5,7 @@
 
 pub mod decode;
 pub mod json;
+pub mod keep;
 pub mod object;
 pub mod objects;
 pub mod source;

@@ -19,6 +19,7 @@ pub use validate::{ValidateInput, validate};
 
 use crate::commit::CommitId;
 use crate::config::Config;
+use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Place};
@@ -165,14 +166,20 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         let objects =
             |side: &Option<Rendered>| side.as_ref().map_or_else(Vec::new, |rendered| rendered.objects.clone());
         let catalog = judge.catalog(&unit.environment);
-        Ok(diff(unit, &objects(base), &objects(head), Some(catalog), &redactor))
+        let (base, head) = (objects(base), objects(head));
+        let risks = risk::of_unit(unit, &base, &head);
+        Ok((diff(unit, &base, &head, Some(catalog), &redactor), risks))
     });
     for outcome in compared.collect::<Vec<_>>() {
         match outcome {
-            Ok(changes) => report.changes.extend(changes),
+            Ok((changes, risks)) => {
+                report.changes.extend(changes);
+                findings.extend(risks);
+            }
             Err(unit) => report.withheld.push(unit.clone()),
         }
     }
+    findings.extend(risk::of_set(&report.changes, &Thresholds::default()));
     for (reach, (base, head)) in reaches.iter().zip(&sides) {
         let base = base.as_ref().filter(|base| !base.complete);
         let head_is_whole = head.as_ref().is_none_or(|head| head.complete);

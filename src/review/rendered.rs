@@ -3,6 +3,7 @@
 use super::Side;
 use super::judge::{self, Judge, Knowledge};
 use super::survey::same;
+use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
@@ -71,14 +72,20 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
                 return Ok(None);
             }
             let catalog = judge.catalog(&input.environment);
-            Ok(Some(diff(&unit, &objects(&base, name), &objects(&head, name), Some(catalog), &redactor)))
+            let (base, head) = (objects(&base, name), objects(&head, name));
+            let risks = risk::of_unit(&unit, &base, &head);
+            Ok(Some((diff(&unit, &base, &head, Some(catalog), &redactor), risks)))
         });
         for changes in compared.collect::<Result<Vec<_>>>()? {
             match changes {
-                Some(changes) => report.changes.extend(changes),
+                Some((changes, risks)) => {
+                    report.changes.extend(changes);
+                    findings.extend(risks);
+                }
                 None => report.unchanged += 1,
             }
         }
+        findings.extend(risk::of_set(&report.changes, &Thresholds::default()));
     } else {
         report.withheld = names.iter().map(|name| unit(name)).collect();
         if let Some(first) = base.findings.first() {

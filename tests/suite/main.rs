@@ -10,6 +10,6 @@ mod flagship;
 mod git;
 mod promote;
 mod render;
-
+mod risk;
 mod validate;
 mod validation_conformance;

@@ -91,7 +91,12 @@ fn cell(report: &Report, units: &[&str], environments: &[&str]) -> String {
 pub(super) fn holds_all_findings(report: &Report, items: &str) -> bool {
     let shown =
         items.lines().filter(|line| line.starts_with("- **Error**") || line.starts_with("- **Warning**")).count();
-    shown == report.findings.len()
+    shown == report.findings.iter().filter(|finding| !is_removal(finding)).count()
+}
+
+/// Says whether a finding is told in the line of the object that goes away.
+fn is_removal(finding: &Finding) -> bool {
+    matches!(finding.rule.as_ref(), "deletion" | "replacement")
 }
 
 /// The lines of the first screen, at most `most`: what is left out is counted.
@@ -100,7 +105,8 @@ pub(super) fn items(report: &Report, most: usize, which: Which) -> String {
     let folded = report.changes.folded();
     if which == Which::All {
         let severity = |severity: Severity| -> Vec<String> {
-            report.findings.iter().filter(|it| it.severity == severity).map(|it| finding(it, report)).collect()
+            let own = report.findings.iter().filter(|it| it.severity == severity && !is_removal(it));
+            own.map(|it| finding(it, report)).collect()
         };
         let failed = report.operations.iter().filter(|it| it.status == OperationStatus::Failed);
         let failed = failed.map(|it| {
