@@ -128,7 +128,7 @@ impl Event {
             github_actions::read(surroundings, HostKind::Gitea)
         } else if surroundings.get("GITHUB_ACTIONS") == Some("true") {
             github_actions::read(surroundings, HostKind::GitHub)
-        } else if surroundings.get("GITLAB_CI").is_some() {
+        } else if surroundings.get("GITLAB_CI") == Some("true") {
             gitlab_ci::read(surroundings)
         } else {
             Ok(Self { trigger: Trigger::Terminal, host: None, actor: None, run_url: None })

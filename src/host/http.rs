@@ -93,6 +93,11 @@ impl Call {
         Self { body: Some(body), ..Self::new(Method::PATCH, path, Repeat::Safe, needs) }
     }
 
+    /// Changes something in place on hosts that take `PUT` for it.
+    pub(super) fn replace(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
+        Self { body: Some(body), ..Self::new(Method::PUT, path, Repeat::Safe, needs) }
+    }
+
     /// Deletes something.
     pub(super) fn delete(path: impl Into<String>, needs: &'static str) -> Self {
         Self::new(Method::DELETE, path, Repeat::Safe, needs)

@@ -32,3 +32,9 @@ pub const LOCAL: Limits =
 /// database at 255.
 pub const GITEA: Limits =
     Limits { comment: 200_000, body: 200_000, title: 255, status_description: 140, unit: TextUnit::Characters };
+
+/// GitLab refuses notes of more than 1,000,000 characters and descriptions of more than 1,048,576; the rest of the room is
+/// for the marker and what makes text inert. Titles, names and descriptions of statuses are cut by its database at 255.
+/// <https://docs.gitlab.com/administration/instance_limits/>
+pub const GITLAB: Limits =
+    Limits { comment: 990_000, body: 990_000, title: 255, status_description: 255, unit: TextUnit::Characters };

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod gitea;
+mod gitlab;
 mod http;
 pub mod limits;
 pub mod local;
@@ -16,6 +17,7 @@ use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 pub use address::{Address, HostKind};
 use async_trait::async_trait;
 pub use gitea::GiteaHost;
+pub use gitlab::GitLabHost;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
 pub use local::LocalHost;
@@ -326,9 +328,10 @@ pub fn connect(address: &Address) -> Result<Box<dyn Host>> {
     match address.kind {
         HostKind::Local => Ok(Box::new(LocalHost::open(&address.api_url)?)),
         HostKind::Gitea => Ok(Box::new(GiteaHost::new(address)?)),
-        HostKind::GitHub | HostKind::GitLab | HostKind::Bitbucket | HostKind::Azure => {
+        HostKind::GitLab => Ok(Box::new(GitLabHost::new(address)?)),
+        HostKind::GitHub | HostKind::Bitbucket | HostKind::Azure => {
             Err(Failure::usage(format!("{} is not supported yet", address.kind))
-                .hint("supported are Gitea, Forgejo and the local host of `mergeline demo`"))
+                .hint("supported are Gitea, Forgejo, GitLab and the local host of `mergeline demo`"))
         }
     }
 }
