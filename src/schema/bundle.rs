@@ -1,6 +1,7 @@
 //! The schemas that are part of the binary.
 
 use super::definition::{Schema, Store};
+use super::lifecycle::Minor;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::io::Read;
@@ -13,12 +14,29 @@ struct Bundled {
     decoded: OnceLock<Arc<Bundle>>,
 }
 
-/// Oldest first. Made by `cargo xtask schemas`.
-static BUNDLES: [Bundled; 1] = [Bundled {
-    minor: "1.36",
-    compressed: include_bytes!("../../schemas/kubernetes/1.36.json.zst"),
-    decoded: OnceLock::new(),
-}];
+/// A bundle by its minor version.
+macro_rules! bundled {
+    ($minor:literal) => {
+        Bundled {
+            minor: $minor,
+            compressed: include_bytes!(concat!("../../schemas/kubernetes/", $minor, ".json.zst")),
+            decoded: OnceLock::new(),
+        }
+    };
+}
+
+/// Oldest first. Made by `cargo xtask schemas bundle`.
+static BUNDLES: [Bundled; 9] = [
+    bundled!("1.29"),
+    bundled!("1.30"),
+    bundled!("1.31"),
+    bundled!("1.32"),
+    bundled!("1.33"),
+    bundled!("1.34"),
+    bundled!("1.35"),
+    bundled!("1.36"),
+    bundled!("1.37"),
+];
 
 /// What one API server serves.
 #[derive(Debug)]
@@ -37,6 +55,8 @@ pub(super) struct BundledKind {
     pub(super) plural: String,
     pub(super) namespaced: bool,
     pub(super) served_by_default: bool,
+    #[serde(default)]
+    pub(super) short_names: Vec<String>,
     pub(super) definition: Box<str>,
 }
 
@@ -48,12 +68,28 @@ struct Document {
 
 /// A Kubernetes version that no schemas are bundled for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Kubernetes `{asked}` is not known; known are {}", known.join(", "))]
+#[error("no schemas are bundled for Kubernetes `{asked}`")]
 pub struct UnknownVersion {
     /// As asked for.
     pub asked: String,
     /// The versions that are bundled, oldest first.
     pub known: Vec<&'static str>,
+}
+
+impl UnknownVersion {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let known = self.known.join(", ");
+        let newest = self.known.last().copied().and_then(Minor::parse);
+        match Minor::parse(&self.asked) {
+            Some(asked) if newest.is_some_and(|newest| asked > newest) => format!(
+                "it is newer than this Mergeline: take a newer one, or judge by the newest that is known; known are {known}"
+            ),
+            Some(_) => format!("known are {known}"),
+            None => format!("a version is major and minor, such as 1.34; known are {known}"),
+        }
+    }
 }
 
 /// The bundled minor versions, oldest first.
@@ -63,9 +99,8 @@ pub(super) fn versions() -> Vec<&'static str> {
 
 /// The bundle of `version`: `1.36`, `v1.36` or `1.36.2`; the patch does not matter.
 pub(super) fn find(version: &str) -> Result<(&'static str, Arc<Bundle>), UnknownVersion> {
-    let mut parts = version.trim().trim_start_matches('v').split('.');
-    let minor = format!("{}.{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let unknown = || UnknownVersion { asked: version.to_owned(), known: versions() };
+    let minor = Minor::parse(version).ok_or_else(unknown)?.to_string();
     let bundled = BUNDLES.iter().find(|bundle| bundle.minor == minor).ok_or_else(unknown)?;
     Ok((bundled.minor, Arc::clone(bundled.decoded.get_or_init(|| Arc::new(decode(bundled.compressed))))))
 }
@@ -110,6 +145,14 @@ mod tests {
     #[test]
     fn patches_and_a_leading_v_do_not_matter() {
         assert_eq!(find("v1.36.9").unwrap().0, "1.36");
-        assert_eq!(find("1.3").unwrap_err().to_string(), "Kubernetes `1.3` is not known; known are 1.36");
+        assert_eq!(find("1.3").unwrap_err().hint(), format!("known are {}", versions().join(", ")));
+        assert!(find("1.99").unwrap_err().hint().starts_with("it is newer than this Mergeline"));
+        assert!(find("latest").unwrap_err().hint().starts_with("a version is major and minor"));
+    }
+
+    #[test]
+    fn all_bundles_together_take_less_than_a_megabyte() {
+        let size: usize = BUNDLES.iter().map(|bundle| bundle.compressed.len()).sum();
+        assert!(size < 1_000_000, "{size}");
     }
 }

@@ -25,6 +25,8 @@ pub struct KindSchema {
     pub type_key: TypeKey,
     /// Name of its resource: `deployments`.
     pub plural: String,
+    /// Short names of its resource: `deploy`.
+    pub short_names: Vec<String>,
     /// Says whether its objects live in a namespace.
     pub namespaced: bool,
     /// Where it is known from.
@@ -82,6 +84,7 @@ impl Catalog {
             let schema = KindSchema {
                 type_key: key.clone(),
                 plural: kind.plural.clone(),
+                short_names: kind.short_names.clone(),
                 namespaced: kind.namespaced,
                 source: if kind.served_by_default { KindSource::Bundled } else { KindSource::SwitchedOff },
                 status_subresource: true,

@@ -24,6 +24,8 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
     let text = |path: &[&str]| value.path(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (group, kind, plural) =
         (text(&["spec", "group"]), text(&["spec", "names", "kind"]), text(&["spec", "names", "plural"]));
+    let short_names = value.path(&["spec", "names", "shortNames"]).and_then(Value::as_list).unwrap_or_default();
+    let short_names: Vec<String> = short_names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let versions = value.path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
     for (index, version) in versions.iter().enumerate() {
         let name = version.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -55,6 +57,7 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
         kinds.push(KindSchema {
             type_key,
             plural: plural.clone(),
+            short_names: short_names.clone(),
             namespaced,
             source: KindSource::Definition,
             status_subresource,

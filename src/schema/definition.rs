@@ -1,5 +1,6 @@
 //! Schemas as they are stored: the keywords of OpenAPI v3 that an API server uses, with Kubernetes' own.
 
+use super::markers::Markers;
 use crate::manifest::{Data, Key, Number, Value, value::NumberKind};
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
@@ -60,6 +61,9 @@ pub(crate) struct Schema {
     /// Only counted here; `validate/cel` reads them where it evaluates them.
     #[serde(rename = "x-kubernetes-validations")]
     pub(crate) validations: Vec<serde::de::IgnoredAny>,
+    /// What the server's validation code asks beyond all that.
+    #[serde(rename = "x-mergeline-markers")]
+    pub(crate) markers: Option<Box<Markers>>,
     /// The properties whose default is `{}`; filled in by [`Schema::prepare`].
     #[serde(skip)]
     pub(crate) structs: Vec<Box<str>>,

@@ -11,11 +11,15 @@ mod bundle;
 mod catalog;
 mod custom;
 mod definition;
+mod lifecycle;
+mod markers;
 mod near;
 mod node;
 
 pub use bundle::UnknownVersion;
 pub use catalog::{Catalog, KindSchema, KindSource, Lookup};
 pub(crate) use definition::Schema;
+pub use lifecycle::{Lifecycle, Minor};
+pub use markers::Markers;
 pub use near::nearest;
 pub use node::{Kind, ListType, Node};

@@ -1,6 +1,7 @@
 //! A place in a schema, as other rooms see it.
 
 use super::definition::{AdditionalProperties, Schema, Store};
+use super::markers::Markers;
 use crate::manifest::Value;
 
 /// What Kubernetes knows of one place in an object: the root, a field, a list item or a map value.
@@ -221,6 +222,11 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_embedded_resource(self) -> bool {
         self.either(|schema| schema.embedded_resource)
+    }
+
+    /// What the server's validation code asks of this place beyond its OpenAPI, the field's own markers first.
+    pub fn markers(self) -> impl Iterator<Item = &'a Markers> {
+        self.layers().filter_map(|schema| schema.markers.as_deref())
     }
 
     /// Says whether `null` means absent here because the server decodes into a Go type; else the schema decides.

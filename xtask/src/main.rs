@@ -30,8 +30,9 @@ enum Task {
     Lab(lab::Task),
     /// Check workflows, the action, and the dependencies' licences, bans and sources
     Lint,
-    /// Make the bundled Kubernetes schemas from what the lab's API server serves; needs `curl` and `zstd`
-    Schemas(schemas::Arguments),
+    /// Make the bundled Kubernetes schemas, or compare them with what the lab's API server serves
+    #[command(subcommand)]
+    Schemas(schemas::Task),
 }
 
 /// What a task comes to: the exit code, or a sentence for standard error.
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Lab(task) => lab::run(&task),
         Task::Lint => lint::run(),
-        Task::Schemas(arguments) => schemas::run(&arguments),
+        Task::Schemas(task) => schemas::run(&task),
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("error: {error}"));
