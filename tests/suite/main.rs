@@ -1,6 +1,7 @@
 //! Integration tests: one binary, so that one link serves them all.
 #![allow(clippy::unwrap_used)]
 
+mod action;
 mod architecture;
 mod cli;
 mod contract;

@@ -1,0 +1,5 @@
+//! The Action as users run it.
+
+mod bootstrap;
+mod files;
+mod server;
