@@ -2,6 +2,7 @@
 
 use super::print;
 use crate::failure::{Failure, Result};
+use crate::finding::Severity;
 use crate::host::limits;
 use crate::report::board::{self, Row};
 use crate::report::{self, Format, Output, Report, Verdict};
@@ -147,35 +148,53 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     file.persist(path).map(drop).map_err(|error| cannot(error.error))
 }
 
-/// Gives a CI job its step summary and outputs: `conclusion`, `findings`, `changes` and, with a report file,
-/// `report-path`.
+/// Where a CI job takes what it shows beside the log.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CiFiles {
+    /// The step's summary.
+    pub(crate) summary: Option<PathBuf>,
+    /// The step's outputs.
+    pub(crate) values: Option<PathBuf>,
+    /// Where the JSON report of this run was written.
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Gives a CI job its step summary and outputs: `verdict`, `findings`, `errors`, `changes`, `deletions` and, where there is a
+/// report file, `report`.
 ///
-/// The summary is appended as far as the whole file stays within what the CI takes; what would not fit is not begun.
+/// A run that failed has the verdict `error`, whatever it found before. The summary is appended as far as the whole file stays
+/// within what the CI takes; what would not fit is not begun.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(crate) fn write_ci_files(
-    report: &Report,
-    summary: Option<&Path>,
-    outputs: Option<&Path>,
-    report_path: Option<&Path>,
-) -> Result<()> {
-    if let Some(path) = summary {
+pub(crate) fn write_ci_files(report: Option<&Report>, failure: Option<&Failure>, files: &CiFiles) -> Result<()> {
+    if let Some(path) = &files.summary {
         let there = path.metadata().map_or(0, |file| file.len());
-        let text = report::markdown::summary(report) + "\n";
+        let mut text = String::new();
+        if let Some(failure) = failure {
+            text += &format!("{}\n", report::markdown::failure(failure));
+        }
+        if let Some(report) = report.filter(|report| failure.is_none() || report.verdict != Verdict::Nothing) {
+            text += &format!("{}\n", report::markdown::summary(report));
+        }
         if there + text.len() as u64 <= STEP_SUMMARY {
             append(path, &text)?;
         } else {
             print::note("warning: the step summary is full, so this report is not in it");
         }
     }
-    if let Some(path) = outputs {
-        let mut lines = vec![
-            ("conclusion", report.verdict.word().to_owned()),
-            ("findings", report.findings.len().to_string()),
-            ("changes", report.changes.changes.len().to_string()),
-        ];
-        lines.extend(report_path.map(|path| ("report-path", path.display().to_string())));
+    if let Some(path) = &files.values {
+        let verdict = report.map(|report| report.verdict.word()).filter(|_| failure.is_none()).unwrap_or("error");
+        let mut lines = vec![("verdict", verdict.to_owned())];
+        if let Some(report) = report {
+            lines.extend([
+                ("findings", report.findings.len().to_string()),
+                ("errors", report.count(Severity::Error).to_string()),
+                ("changes", report.changes.changes.len().to_string()),
+                ("deletions", report.deletions().to_string()),
+            ]);
+        }
+        lines.extend(files.report.as_ref().map(|path| ("report", path.display().to_string())));
         let one_line = |text: &str| text.replace(['\n', '\r'], " ");
         append(path, &lines.iter().map(|(name, value)| format!("{name}={}\n", one_line(value))).collect::<String>())?;
     }
@@ -218,14 +237,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (summary, outputs) = (folder.path().join("summary"), folder.path().join("outputs"));
         std::fs::write(&outputs, "before=1\n").unwrap();
-        let path = Path::new("a\nconclusion=pass");
-        write_ci_files(&Report::new("review"), Some(&summary), Some(&outputs), Some(path)).unwrap();
+        let path = PathBuf::from("a\nverdict=pass");
+        let files = CiFiles { summary: Some(summary.clone()), values: Some(outputs.clone()), report: Some(path) };
+        write_ci_files(Some(&Report::new("review")), None, &files).unwrap();
         let said = std::fs::read_to_string(&outputs).unwrap();
-        assert_eq!(said, "before=1\nconclusion=nothing\nfindings=0\nchanges=0\nreport-path=a conclusion=pass\n");
+        let counts = "findings=0\nerrors=0\nchanges=0\ndeletions=0\n";
+        assert_eq!(said, format!("before=1\nverdict=nothing\n{counts}report=a verdict=pass\n"));
         assert!(std::fs::read_to_string(&summary).unwrap().contains("Mergeline"));
         std::fs::write(&summary, vec![b'x'; STEP_SUMMARY as usize]).unwrap();
-        write_ci_files(&Report::new("review"), Some(&summary), None, None).unwrap();
+        write_ci_files(
+            Some(&Report::new("review")),
+            None,
+            &CiFiles { summary: Some(summary.clone()), ..CiFiles::default() },
+        )
+        .unwrap();
         assert_eq!(std::fs::metadata(&summary).unwrap().len(), STEP_SUMMARY);
+    }
+
+    #[test]
+    fn a_run_that_failed_says_so_in_summary_and_outputs_whatever_it_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| Some(folder.path().join(name));
+        let files = CiFiles { summary: file("summary"), values: file("outputs"), report: None };
+        let failure = Failure::remote("the host said <b>no</b>\n::error::x").hint("allow it");
+        let mut report = Report::new("run");
+        report.verdict = Verdict::Pass;
+        write_ci_files(Some(&report), Some(&failure), &files).unwrap();
+        write_ci_files(None, Some(&failure), &files).unwrap();
+        let said = std::fs::read_to_string(folder.path().join("outputs")).unwrap();
+        assert_eq!(said.lines().filter(|line| *line == "verdict=error").count(), 2, "{said}");
+        let shown = std::fs::read_to_string(folder.path().join("summary")).unwrap();
+        assert!(shown.contains("### Mergeline: failed") && shown.contains("allow it"), "{shown}");
+        assert!(!shown.contains("<b>") && !shown.lines().any(|line| line.starts_with("::")), "{shown}");
     }
 
     #[test]

@@ -1,25 +1,25 @@
 //! `mergeline run`, and what the commands on environments share.
 
 use super::arguments::{Global, HostFlags, Judging, Run};
-use super::output::{self, Outputs};
+use super::output::{self, CiFiles, Outputs};
 use super::print;
 use crate::event::Surroundings;
 use crate::failure::{Failure, Result};
 use crate::report::{self, Format, Report};
-use crate::run::{ReconcileOptions, Session, Setting};
+use crate::run::{Ran, ReconcileOptions, Session, Setting};
 use std::path::PathBuf;
 
 /// Reads the CI's event and does the right thing.
 pub(crate) async fn run(global: &Global, command: Run) -> Result<u8> {
     let outputs = Outputs::parse(&command.judging.outputs, &global.folder()?, global.colours())?;
-    let session = session(global, &command.host).await?;
-    let options = ReconcileOptions {
-        only: named(command.environments, &session),
-        dry_run: command.dry_run,
-        deliver: true,
-        ..options(&command.judging)
+    let surroundings = surroundings()?;
+    let ran = match obey(global, &command, surroundings.clone()).await {
+        Ok(ran) => ran,
+        Err(failure) => {
+            tell_ci(&surroundings, &outputs, None, Some(&failure))?;
+            return Err(failure);
+        }
     };
-    let ran = crate::run::run(&session, &options, &teller(global)).await?;
     if let Some(why) = &ran.nothing {
         print::note(&format!("nothing to do: {why}"));
     }
@@ -27,32 +27,55 @@ pub(crate) async fn run(global: &Global, command: Run) -> Result<u8> {
     if !ran.board.is_empty() {
         print::note(&report::board::text(&ran.board, jiff::Timestamp::now()));
     }
-    tell_ci(&session, &outputs, &ran.report)?;
+    tell_ci(&surroundings, &outputs, Some(&ran.report), ran.failure.as_ref())?;
     ran.failure.map_or(Ok(code), Err)
 }
 
+async fn obey(global: &Global, command: &Run, surroundings: Surroundings) -> Result<Ran> {
+    let session = session_in(global, &command.host, surroundings).await?;
+    let options = ReconcileOptions {
+        only: named(command.environments.clone(), &session),
+        dry_run: command.dry_run,
+        deliver: true,
+        ..options(&command.judging)
+    };
+    crate::run::run(&session, &options, &teller(global)).await
+}
+
 /// Gives the CI what it shows beside the log: annotations, step summary, outputs, the report as a file.
-fn tell_ci(session: &Session, outputs: &Outputs, report: &Report) -> Result<()> {
-    let path = |name: &str| session.surroundings.get(name).map(PathBuf::from);
-    let (summary, values) = (path("GITHUB_STEP_SUMMARY"), path("GITHUB_OUTPUT"));
-    if summary.is_some() && !outputs.has(Format::Github) && !outputs.for_machine() {
-        print::data(&report::annotations::annotations(report))?;
+fn tell_ci(
+    surroundings: &Surroundings,
+    outputs: &Outputs,
+    report: Option<&Report>,
+    failure: Option<&Failure>,
+) -> Result<()> {
+    let path = |name: &str| surroundings.get(name).map(PathBuf::from);
+    let mut files = CiFiles { summary: path("GITHUB_STEP_SUMMARY"), values: path("GITHUB_OUTPUT"), report: None };
+    if files.summary.is_some() && !outputs.has(Format::Github) && !outputs.for_machine() {
+        let annotations = report.map(report::annotations::annotations).unwrap_or_default();
+        print::data(&(annotations + &failure.map(report::annotations::failure).unwrap_or_default()))?;
     }
-    let mut file = outputs.file(Format::Json);
-    if file.is_none() && values.is_some() {
-        file = path("RUNNER_TEMP").map(|folder| folder.join("mergeline-report.json"));
-        if let Some(file) = &file {
-            output::write_file(file, report::json::json(report).as_bytes())?;
+    if let Some(report) = report {
+        files.report = outputs.file(Format::Json);
+        if files.report.is_none() && files.values.is_some() {
+            files.report = path("RUNNER_TEMP").map(|folder| folder.join("mergeline-report.json"));
+            if let Some(file) = &files.report {
+                output::write_file(file, report::json::json(report).as_bytes())?;
+            }
         }
     }
-    output::write_ci_files(report, summary.as_deref(), values.as_deref(), file.as_deref())
+    output::write_ci_files(report, failure, &files)
 }
 
 /// The repository and its host, as flags and surroundings name them.
 pub(crate) async fn session(global: &Global, host: &HostFlags) -> Result<Session> {
+    session_in(global, host, surroundings()?).await
+}
+
+async fn session_in(global: &Global, host: &HostFlags, surroundings: Surroundings) -> Result<Session> {
     let setting = Setting {
         directory: global.folder()?,
-        surroundings: surroundings()?,
+        surroundings,
         host: host.host.clone(),
         repository: host.repository.clone(),
         remote: host.remote.clone(),

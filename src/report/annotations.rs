@@ -6,6 +6,7 @@
 use super::Report;
 use super::visible::visible;
 use super::words::counted;
+use crate::failure::Failure;
 use crate::finding::{Finding, Severity};
 
 /// How many annotations of one level a step shows.
@@ -25,6 +26,13 @@ pub fn annotations(report: &Report) -> String {
         }
     }
     out
+}
+
+/// The workflow command for a run that failed.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    let hints: String = failure.hints().iter().map(|hint| format!("\nhint: {hint}")).collect();
+    format!("::error title=mergeline::{}\n", data(&format!("{failure}{hints}")))
 }
 
 fn annotation(command: &str, finding: &Finding) -> String {
@@ -105,6 +113,12 @@ mod tests {
         assert!(text.starts_with("::error title=a::e0\n"));
         assert!(text.contains("and 5 errors more, in the summary"));
         assert_eq!(text.lines().count(), 12);
+    }
+
+    #[test]
+    fn a_failure_is_one_annotation_with_its_hints() {
+        let text = failure(&Failure::remote("cannot open a pull request\n::error::x").hint("allow it: 100%"));
+        assert_eq!(text, "::error title=mergeline::cannot open a pull request%0A::error::x%0Ahint: allow it: 100%25\n");
     }
 
     proptest! {

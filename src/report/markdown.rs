@@ -13,6 +13,7 @@ mod tests;
 
 use super::Report;
 use super::words::{headline, judgement, provenance};
+use crate::failure::Failure;
 use crate::host::limits::{Limits, TextUnit};
 use budget::Budget;
 use escape::{link, text, url};
@@ -32,6 +33,17 @@ pub fn comment(report: &Report, limits: &Limits) -> String {
 #[must_use]
 pub fn summary(report: &Report) -> String {
     compose(report, Budget::new(STEP_SUMMARY, TextUnit::Bytes))
+}
+
+/// What a step summary says of a run that failed: what, why, and what to do next.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    let mut out = format!("### Mergeline: failed\n\n{}\n", text(&failure.to_string()));
+    if !failure.hints().is_empty() {
+        out += "\n";
+    }
+    failure.hints().iter().for_each(|hint| out += &format!("- {}\n", text(hint)));
+    out
 }
 
 /// The summary of the changes for the body of a promotion pull request: the table, what goes away, images and diffs,
