@@ -4,8 +4,10 @@
 
 use crate::commit::CommitId;
 use crate::config::Config;
+use crate::event::chat::Asked;
 use crate::event::{Event, PullRequestAction, Trigger};
 use crate::trust::Grants;
+use jiff::Timestamp;
 
 /// What a run is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,15 @@ pub enum Intent {
         head: CommitId,
         /// The branch that it goes to.
         base_branch: String,
+    },
+    /// Do what a comment on a pull request asks for.
+    Chat {
+        /// The pull request.
+        number: u64,
+        /// What is asked for.
+        asked: Asked,
+        /// When, by the host's clock.
+        written_at: Option<Timestamp>,
     },
     /// Bring every environment as far as it may go now.
     Reconcile,
@@ -37,6 +48,10 @@ impl Intent {
             Trigger::Push { after: None, .. } => nothing("the branch was deleted"),
             Trigger::Push { branch, .. } if branch != default_branch && !is_environment(config, branch) => {
                 Self::Nothing(format!("`{branch}` is neither the default branch nor an environment's"))
+            }
+            Trigger::Comment { asked: Asked::Nothing, .. } => nothing("the comment gives no command"),
+            Trigger::Comment { pull_request, asked, written_at, .. } => {
+                Self::Chat { number: *pull_request, asked: asked.clone(), written_at: *written_at }
             }
             _ if !grants.why_not().is_empty() => Self::Nothing(grants.why_not().to_owned()),
             Trigger::PullRequest(pull) if pull.action == PullRequestAction::Closed => {

@@ -104,8 +104,25 @@ impl Grants {
                 PullRequestAction::Other => nothing("nothing about the pull request's content changed"),
             },
             Trigger::Push { .. } | Trigger::Schedule | Trigger::Dispatch | Trigger::Terminal => deliver,
-            Trigger::Comment { .. } => nothing("chat commands are not supported yet"),
+            // Asked live, and then it is `Self::judge_command`.
+            Trigger::Comment { .. } => nothing("the comment gives no command"),
             Trigger::Other(name) => nothing(&format!("the event `{name}` asks for nothing")),
+        }
+    }
+
+    /// Judges a chat command, given what the host says right now: whether its author may write to the repository.
+    ///
+    /// Whoever may write may press the merge button as well; a command only lets them do it from here.
+    #[must_use]
+    pub fn judge_command(event: &Event, may_write: bool) -> Self {
+        match &event.trigger {
+            Trigger::Comment { .. } if may_write => Self { review: None, deliver: true, why_not: String::new() },
+            Trigger::Comment { author, .. } => Self {
+                review: None,
+                deliver: false,
+                why_not: format!("`{author}` may not write to this repository, so the command was not obeyed"),
+            },
+            _ => Self::judge(event),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Decided by the host's own documentation of default variables and webhook payloads. `GITHUB_SHA` is never taken for
 //! the head of a pull request: on GitHub it is the test merge, on Gitea the head.
 
+use super::chat::Asked;
 use super::{Event, PullRequestAction, PullRequestEvent, Surroundings, Trigger};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
@@ -53,6 +54,11 @@ fn trigger(name: &str, payload: &Value) -> Result<Trigger> {
         "issue_comment" => comment(payload)?,
         "schedule" => Trigger::Schedule,
         "workflow_dispatch" | "repository_dispatch" => Trigger::Dispatch,
+        // The queue's branch holds what was reviewed in its pull requests, and lands as a push: nothing is judged twice.
+        "merge_group" => Trigger::Other(
+            "merge_group (a merge queue is not reviewed: leave `mergeline/review` out of its required checks)"
+                .to_owned(),
+        ),
         other => Trigger::Other(other.to_owned()),
     })
 }
@@ -102,9 +108,19 @@ fn comment(payload: &Value) -> Result<Trigger> {
     if payload["action"].as_str() != Some("created") {
         return Ok(Trigger::Other("edited or deleted comment".to_owned()));
     }
-    let number = issue["number"].as_u64().ok_or_else(|| lacks("issue_comment", "/issue/number"))?;
-    let body = payload.pointer("/comment/body").and_then(Value::as_str).unwrap_or_default();
-    Ok(Trigger::Comment { pull_request: number, body: body.to_owned() })
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
+    // Bots relay what others write.
+    if text("/comment/user/type") == Some("Bot") {
+        return Ok(Trigger::Other("comment by a bot".to_owned()));
+    }
+    let asked = Asked::of(text("/comment/body").unwrap_or_default());
+    let author = text("/comment/user/login").ok_or_else(|| lacks("issue_comment", "/comment/user/login"))?;
+    Ok(Trigger::Comment {
+        pull_request: issue["number"].as_u64().ok_or_else(|| lacks("issue_comment", "/issue/number"))?,
+        author: author.to_owned(),
+        asked,
+        written_at: text("/comment/created_at").and_then(|time| time.parse().ok()),
+    })
 }
 
 fn lacks(event: &str, pointer: &str) -> Failure {
@@ -113,86 +129,4 @@ fn lacks(event: &str, pointer: &str) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn surroundings(event: &str, payload: &str) -> Surroundings {
-        let variables = [
-            ("GITHUB_ACTIONS", "true"),
-            ("GITHUB_EVENT_NAME", event),
-            ("GITHUB_API_URL", "https://api.github.com/"),
-            ("GITHUB_SERVER_URL", "https://github.com"),
-            ("GITHUB_REPOSITORY", "acme/shop"),
-            ("GITHUB_RUN_ID", "7"),
-            ("GITHUB_SHA", "1111111111111111111111111111111111111111"),
-            ("GITHUB_TOKEN", "ghs_planted"),
-        ];
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Surroundings { variables, payload: Some(payload.to_owned()) }
-    }
-
-    const PULL: &str = r#"{"action": "synchronize", "pull_request": {"number": 4, "merged": false,
-        "head": {"sha": "2222222222222222222222222222222222222222", "ref": "change", "repo": {"full_name": "acme/shop"}},
-        "base": {"ref": "main", "repo": {"full_name": "acme/shop"}}}}"#;
-
-    fn pull(payload: &str) -> PullRequestEvent {
-        match Event::detect(&surroundings("pull_request", payload)).unwrap().trigger {
-            Trigger::PullRequest(pull) => pull,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_head_of_a_pull_request_comes_from_the_payload_and_not_from_the_test_merge() {
-        let pull = pull(PULL);
-        assert_eq!(pull.head.as_str(), "2".repeat(40));
-        assert_eq!((pull.number, pull.action), (4, PullRequestAction::Changed));
-        assert!(!pull.from_fork);
-    }
-
-    #[test]
-    fn a_foreign_or_deleted_head_repository_is_a_fork() {
-        assert!(pull(&PULL.replacen("acme/shop", "mallory/shop", 1)).from_fork);
-        assert!(pull(&PULL.replacen(r#"{"full_name": "acme/shop"}"#, "null", 1)).from_fork);
-    }
-
-    #[test]
-    fn closing_tells_a_merge_from_a_rejection() {
-        let closed = PULL.replace("synchronize", "closed");
-        assert_eq!(pull(&closed).action, PullRequestAction::Closed);
-        assert_eq!(pull(&closed.replace(r#""merged": false"#, r#""merged": true"#)).action, PullRequestAction::Merged);
-    }
-
-    #[test]
-    fn gitea_is_told_from_github_although_it_sets_the_same_variables() {
-        let mut gitea = surroundings(
-            "push",
-            r#"{"ref": "refs/heads/env/dev", "after": "3333333333333333333333333333333333333333"}"#,
-        );
-        gitea.variables.insert("GITEA_ACTIONS".into(), "true".into());
-        let event = Event::detect(&gitea).unwrap();
-        assert_eq!(event.host.as_ref().unwrap().kind, HostKind::Gitea);
-        assert!(matches!(event.trigger, Trigger::Push { branch, .. } if branch == "env/dev"));
-        assert!(!format!("{:?}", event.host).contains("planted"));
-    }
-
-    #[test]
-    fn a_deleted_branch_has_no_head() {
-        let payload = format!(r#"{{"ref": "refs/heads/old", "after": "{}"}}"#, "0".repeat(40));
-        let event = Event::detect(&surroundings("push", &payload)).unwrap();
-        assert_eq!(event.trigger, Trigger::Push { branch: "old".into(), after: None });
-    }
-
-    #[test]
-    fn a_payload_that_lacks_what_it_must_have_is_named() {
-        let failure = Event::detect(&surroundings("pull_request", "{}")).unwrap_err();
-        assert!(failure.message().contains("`pull_request` event lacks"), "{failure}");
-        assert!(Event::detect(&surroundings("pull_request", "not json")).is_err());
-    }
-
-    #[test]
-    fn outside_of_a_ci_a_person_sits_at_a_terminal() {
-        assert_eq!(Event::detect(&Surroundings::default()).unwrap().trigger, Trigger::Terminal);
-    }
-}
+mod tests;

@@ -2,12 +2,15 @@
 //!
 //! One file per CI. A person at a terminal is an [`Event`] too. Level-triggered: an event says "look", never "do this".
 
+pub mod chat;
 mod github_actions;
 mod gitlab_ci;
+pub mod starter;
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::address::{Address, HostKind};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// What made this run start, and where.
@@ -39,8 +42,12 @@ pub enum Trigger {
     Comment {
         /// The pull request.
         pull_request: u64,
-        /// The comment's text.
-        body: String,
+        /// Login of who wrote it.
+        author: String,
+        /// What it asks for.
+        asked: chat::Asked,
+        /// When it was written, by the host's clock.
+        written_at: Option<Timestamp>,
     },
     /// The clock.
     Schedule,
@@ -117,6 +124,15 @@ impl Surroundings {
 }
 
 impl Event {
+    /// Login of who gave a chat command: what they may do is asked of the host before anything follows from it.
+    #[must_use]
+    pub fn commander(&self) -> Option<&str> {
+        match &self.trigger {
+            Trigger::Comment { author, asked, .. } if *asked != chat::Asked::Nothing => Some(author),
+            _ => None,
+        }
+    }
+
     /// Reads the event from what surrounds the process. Most specific CI first: Gitea also says that it is GitHub.
     ///
     /// Outside of every known CI this is a person at a terminal.

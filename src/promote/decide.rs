@@ -44,6 +44,8 @@ pub struct Seen {
     pub holds_candidate: bool,
     /// The open pull request's number.
     pub open: Option<u64>,
+    /// The head of the open pull request that a person who may merge it asked to land.
+    pub asked: Option<CommitId>,
     /// Heads of promotion pull requests that a person closed without merging.
     pub rejected: Vec<CommitId>,
 }
@@ -181,7 +183,7 @@ fn propose(environment: &Environment, seen: &Seen, candidate: &Candidate) -> Dec
         return Decision::Blocked(Blocker::EditedPromotion);
     }
     let mut waiting = holds(environment, candidate);
-    if !environment.lands_by_itself {
+    if !environment.lands_by_itself && !(up_to_date && seen.asked.as_ref() == Some(commit)) {
         waiting.push("a person merges it".to_owned());
     }
     Decision::Propose(Proposal {
@@ -280,6 +282,19 @@ mod tests {
         let proposal = proposal(decide(&human, Some(&head("old")), &seen, &release("new")));
         assert!(!proposal.push && !proposal.land);
         assert_eq!(proposal.waiting, ["a person merges it"]);
+    }
+
+    #[test]
+    fn a_person_who_asks_lands_the_head_that_they_saw_and_no_other() {
+        let seen =
+            |asked| Seen { branch_head: Some(id('c')), branch_is_ours: true, open: Some(7), asked, ..Seen::default() };
+        let human = Environment { lands_by_itself: false, ..staging() };
+        let decided = |asked| proposal(decide(&human, Some(&head("old")), &seen(asked), &release("new")));
+        assert!(decided(Some(id('c'))).land);
+        assert!(!decided(Some(id('b'))).land);
+        let gated = Environment { unknown_gates: vec!["soak".into()], ..human.clone() };
+        let held = proposal(decide(&gated, Some(&head("old")), &seen(Some(id('c'))), &release("new")));
+        assert_eq!(held.waiting, ["the gate `soak` is not supported yet"]);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Scene<'a> {
     pub grants: &'a Grants,
     /// The environments that this run may act on; empty for all.
     pub only: &'a [String],
+    /// The pull request, at a head, that a person who may merge it asked to land.
+    pub asked: Option<&'a (u64, CommitId)>,
     /// Decide and say, write nothing.
     pub dry_run: bool,
     /// Where the host shows files and commits.
@@ -208,7 +210,9 @@ pub(super) async fn seen(
         done.retain(|pull| !pull.from_fork);
     }
     let heads = |state: PullRequestState| done.iter().filter(move |pull| pull.state == state).map(|pull| &pull.head);
-    let mut seen = Seen { open, rejected: heads(PullRequestState::Closed).cloned().collect(), ..Seen::default() };
+    let asked = scene.asked.filter(|(number, _)| Some(*number) == open).map(|(_, head)| head.clone());
+    let mut seen =
+        Seen { open, asked, rejected: heads(PullRequestState::Closed).cloned().collect(), ..Seen::default() };
     if let Some(at) = scene.heads.get(&from) {
         let info = scene.repository.commit(at)?;
         // What a person added to a promotion that is merged by now is in the environment's branch.

@@ -26,7 +26,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn nothing(why: impl Into<String>) -> Self {
+    pub(super) fn nothing(why: impl Into<String>) -> Self {
         let why = why.into();
         Self { report: Report::new("run"), board: Vec::new(), nothing: Some(why), failure: None }
     }
@@ -57,6 +57,9 @@ pub async fn run(session: &Session, options: &ReconcileOptions, tell: &dyn Fn(&s
             let base = session.tip(&heads, &base_branch)?;
             let review = Reviewed { number, head: &head, default: &tip, base: &base, base_branch: &base_branch };
             review_pull_request(session, options, &review, tell).await
+        }
+        Intent::Chat { number, asked, written_at } => {
+            super::chat::answer(session, options, number, &asked, written_at, &tip, tell).await
         }
         Intent::Reconcile => {
             let done = reconcile(session, options, tell).await?;

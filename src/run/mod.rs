@@ -2,6 +2,7 @@
 //!
 //! Nothing here depends on the next event: a push made with a job's own token starts no workflow. Decided by DESIGN §1.
 
+mod chat;
 mod command;
 mod delivery;
 pub mod demo;

@@ -2,6 +2,7 @@
 
 use super::delivery::{DeliveryOptions, deliver_one};
 use super::session::{Session, Tip, catalog};
+use crate::commit::CommitId;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Severity};
@@ -16,6 +17,8 @@ use std::time::Instant;
 pub struct ReconcileOptions {
     /// The environments that may be acted on; empty for all.
     pub only: Vec<String>,
+    /// The pull request, at a head, that a person who may merge it asked to land.
+    pub asked: Option<(u64, CommitId)>,
     /// Decide and say, write nothing.
     pub dry_run: bool,
     /// Apply what has landed. Without, only branches and pull requests move.
@@ -74,6 +77,7 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
             catalog: &catalog,
             grants: &session.grants,
             only: &options.only,
+            asked: options.asked.as_ref(),
             dry_run: options.dry_run,
             links: &session.links,
         };
@@ -263,6 +267,7 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
                 catalog: &catalog,
                 grants: &session.grants,
                 only: &only,
+                asked: None,
                 dry_run: true,
                 links: &session.links,
             };

@@ -6,7 +6,7 @@ use crate::event::{Event, Surroundings, Trigger};
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::{Remote, Repository};
-use crate::host::{self, Address, Host, RepositoryFacts};
+use crate::host::{self, Address, Host, RepositoryFacts, Rights};
 use crate::render::{RenderOptions, find_kustomize};
 use crate::report::Links;
 use crate::schema::Catalog;
@@ -86,7 +86,10 @@ impl Session {
         let host = host::connect(&address)?;
         let facts = host.repository().await?;
         event.host = Some(address);
-        let grants = Grants::judge(&event);
+        let grants = match event.commander() {
+            Some(login) => Grants::judge_command(&event, host.rights(login).await? >= Rights::Write),
+            None => Grants::judge(&event),
+        };
         let path = setting.surroundings.get("PATH").unwrap_or_default();
         let render = RenderOptions { kustomize: find_kustomize(OsStr::new(path)), ..RenderOptions::default() };
         let links = Links {

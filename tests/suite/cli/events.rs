@@ -63,8 +63,7 @@ fn events_that_ask_for_nothing_do_nothing_and_say_why() {
     let (mut hosted, local, head) = with_pull_request(None);
     let before = local.everything();
     let pull = |action: &str| pull_request(action, 1, &head, "change", SHOP, SHOP);
-    let comment =
-        r#"{"action": "created", "issue": {"number": 1, "pull_request": {}}, "comment": {"body": "/mergeline land"}}"#;
+    let comment = r#"{"action": "created", "issue": {"number": 1, "pull_request": {}}, "comment": {"body": "> /mergeline land", "user": {"login": "ada"}}}"#;
     let push = |branch: &str| format!(r#"{{"ref": "refs/heads/{branch}", "after": "{head}"}}"#);
     let deleted = format!(r#"{{"ref": "refs/heads/change", "after": "{}"}}"#, "0".repeat(40));
     let cases = [
@@ -72,7 +71,7 @@ fn events_that_ask_for_nothing_do_nothing_and_say_why() {
         ("pull_request_target", pull("synchronize"), "with the target repository's rights"),
         ("pull_request", pull("labeled"), "nothing about the pull request's content changed"),
         ("pull_request", pull("closed"), "closed without a merge"),
-        ("issue_comment", comment.to_owned(), "chat commands are not supported yet"),
+        ("issue_comment", comment.to_owned(), "the comment gives no command"),
         ("issue_comment", r#"{"action": "created", "issue": {"number": 2}}"#.to_owned(), "comment on an issue"),
         ("release", "{}".to_owned(), "`release` asks for nothing"),
         ("push", push("feature"), "`feature` is neither the default branch nor an environment's"),
