@@ -26,5 +26,6 @@ pub mod report;
 pub mod review;
 pub mod run;
 pub mod schema;
+pub mod setup;
 pub mod trust;
 pub mod validate;

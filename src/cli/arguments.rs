@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Promote(Promote),
     /// Show the board of environments
     Status(Status),
+    /// Write a first configuration and the CI file; what is there is left as it is
+    Init(Init),
     /// Play the whole line in a temporary folder on embedded parts
     Demo(Demo),
     /// Print the JSON Schema of the configuration or of the report
@@ -79,9 +81,6 @@ pub(crate) enum Command {
     /// Not supported yet: show the history of an environment
     #[command(hide = true)]
     Log(NotYet),
-    /// Not supported yet: write the configuration and the workflow
-    #[command(hide = true)]
-    Init(NotYet),
 }
 
 /// The lightest finding that fails a command.
@@ -224,6 +223,17 @@ pub(crate) struct Status {
     pub(crate) outputs: Vec<String>,
     #[command(flatten)]
     pub(crate) host: HostFlags,
+}
+
+/// `mergeline init`
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The Git host: github, gitea, forgejo, gitlab (default: what the remote's name says, else the CI files)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) host: Option<String>,
+    /// The remote whose name tells the host
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    pub(crate) remote: String,
 }
 
 /// `mergeline demo`

@@ -5,6 +5,7 @@
 mod apply;
 mod arguments;
 mod demo;
+mod init;
 mod output;
 mod places;
 mod print;
@@ -47,6 +48,7 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Apply(command) => apply::apply(&global, command).await,
         Command::Promote(command) => promote::promote(&global, command).await,
         Command::Status(command) => status::status(&global, command).await,
+        Command::Init(command) => init::init(&global, &command),
         Command::Demo(command) => demo::demo(&global, command).await,
         Command::Schema(command) => print::data(&match command.which {
             SchemaName::Config => crate::config::json_schema(),
@@ -62,7 +64,6 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Rollback(_) => not_yet("rollback"),
         Command::Why(_) => not_yet("why"),
         Command::Log(_) => not_yet("log"),
-        Command::Init(_) => not_yet("init"),
     }
 }
 

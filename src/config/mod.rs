@@ -134,6 +134,21 @@ impl Config {
         self.model.environments.0.iter().map(|(name, environment)| (name.as_str(), environment))
     }
 
+    /// The variables that environments' kubeconfigs are in, each once, in the order of environments.
+    #[must_use]
+    pub fn kubeconfig_variables(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (_, environment) in self.environments() {
+            if let Some(model::Kubeconfig::Variable(name)) =
+                environment.cluster.as_ref().map(|cluster| &cluster.kubeconfig)
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
     /// The environment that a branch belongs to.
     #[must_use]
     pub fn environment_of_branch(&self, branch: &str) -> Option<&str> {

@@ -22,6 +22,45 @@ pub enum HostKind {
     Local,
 }
 
+impl HostKind {
+    /// The kind that a person names: `github`, `gitlab`, `gitea`, `forgejo`, `bitbucket`, `azure`.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "github" => Self::GitHub,
+            "gitlab" => Self::GitLab,
+            "gitea" | "forgejo" => Self::Gitea,
+            "bitbucket" => Self::Bitbucket,
+            "azure" => Self::Azure,
+            _ => return None,
+        })
+    }
+
+    /// The kind of host that a remote's location speaks of by its name: `git@github.com:acme/shop.git`,
+    /// `https://gitlab.example.com/acme/shop`. A name that says nothing is `None`.
+    #[must_use]
+    pub fn of_remote(location: &str) -> Option<Self> {
+        let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+        let authority = rest.split(['/', ':']).next()?;
+        // Where a scheme is, a port may follow; where none is, the path follows the first colon.
+        let name = authority.rsplit('@').next()?.to_ascii_lowercase();
+        let label = |word: &str| name.split(['.', '-']).any(|part| part == word);
+        [
+            ("github", Self::GitHub),
+            ("ghe", Self::GitHub),
+            ("gitlab", Self::GitLab),
+            ("gitea", Self::Gitea),
+            ("forgejo", Self::Gitea),
+            ("codeberg", Self::Gitea),
+            ("bitbucket", Self::Bitbucket),
+            ("azure", Self::Azure),
+        ]
+        .into_iter()
+        .find(|(word, _)| label(word))
+        .map(|(_, kind)| kind)
+    }
+}
+
 impl fmt::Display for HostKind {
     /// The name that people know it by.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,6 +204,27 @@ mod tests {
             assert_eq!(address.repository, "acme/shop");
             assert_eq!(address.api_url, "https://git.example.com/api/v1");
             assert_eq!(address.web_url, "https://git.example.com");
+        }
+    }
+
+    #[test]
+    fn a_remote_tells_its_host_by_the_name_of_the_server() {
+        let cases = [
+            ("https://github.com/acme/shop.git", Some(HostKind::GitHub)),
+            ("git@github.com:acme/shop.git", Some(HostKind::GitHub)),
+            ("ssh://git@github.example.com:2222/acme/shop", Some(HostKind::GitHub)),
+            ("https://x-access-token:secret@gitlab.com/acme/shop", Some(HostKind::GitLab)),
+            ("git@gitlab.example.com:acme/shop", Some(HostKind::GitLab)),
+            ("https://codeberg.org/acme/shop", Some(HostKind::Gitea)),
+            ("https://gitea.example.com:3000/acme/shop", Some(HostKind::Gitea)),
+            ("git@ssh.dev.azure.com:v3/acme/shop/shop", Some(HostKind::Azure)),
+            ("https://git.example.com/github/shop", None),
+            ("https://notgithub.com/acme/shop", None),
+            ("/srv/git/github.com/shop.git", None),
+            ("", None),
+        ];
+        for (location, kind) in cases {
+            assert_eq!(HostKind::of_remote(location), kind, "{location}");
         }
     }
 

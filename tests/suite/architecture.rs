@@ -28,6 +28,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("event", vec!["host::address"]),
         ("trust", vec!["event", "host::address"]),
         ("intent", vec!["event", "trust", "config"]),
+        // What `init` writes: a configuration for the environments that a layout names.
+        ("setup", vec!["config", "git::tree"]),
         ("git", vec!["trust"]),
         ("host", vec!["trust", "git"]),
         ("cluster", vec!["manifest", "schema", "trust"]),
@@ -35,7 +37,10 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("deliver", use_case(&["git", "host", "cluster", "trust"])),
         ("promote", use_case(&["git", "host", "trust"])),
         ("run", use_case(&["git", "host", "cluster", "event", "trust", "intent", "review", "deliver", "promote"])),
-        ("cli", use_case(&["git", "host", "cluster", "event", "trust", "run", "review", "deliver", "promote"])),
+        (
+            "cli",
+            use_case(&["git", "host", "cluster", "event", "trust", "run", "review", "deliver", "promote", "setup"]),
+        ),
     ])
 }
 

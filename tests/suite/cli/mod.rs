@@ -8,6 +8,7 @@ mod events;
 mod failures;
 mod gitea;
 mod hosted;
+mod init;
 mod output;
 mod place;
 mod review;
