@@ -41,9 +41,9 @@ impl HostKind {
     #[must_use]
     pub fn of_remote(location: &str) -> Option<Self> {
         let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
-        let authority = rest.split(['/', ':']).next()?;
-        // Where a scheme is, a port may follow; where none is, the path follows the first colon.
-        let name = authority.rsplit('@').next()?.to_ascii_lowercase();
+        // A password may hold a colon; behind the name, one begins a port or, without a scheme, the path.
+        let authority = rest.split('/').next()?.rsplit('@').next()?;
+        let name = authority.split(':').next()?.to_ascii_lowercase();
         let label = |word: &str| name.split(['.', '-']).any(|part| part == word);
         [
             ("github", Self::GitHub),
