@@ -73,7 +73,7 @@ impl Outputs {
     pub(crate) fn write(&self, report: &Report) -> Result<u8> {
         for Output { format, path } in &self.outputs {
             let colours = self.colours && path.is_none();
-            let text = self::text(report, *format, colours, path.is_some());
+            let text = self::text(report, *format, colours, path.is_some())?;
             match path {
                 Some(path) => write_file(&self.folder.join(path), text.as_bytes())?,
                 None => drop(print::data(&text)?),
@@ -94,7 +94,7 @@ impl Outputs {
                 Format::Text => board::text(rows, now),
                 Format::Json => board::json(rows),
                 Format::Markdown => board::markdown(rows, now),
-                Format::Github | Format::Junit | Format::Gitlab => {
+                Format::Github | Format::Junit | Format::Gitlab | Format::Html => {
                     return Err(Failure::usage(format!("the board of environments has no format `{format}`"))
                         .hint("it has text, json and markdown"));
                 }
@@ -114,8 +114,8 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
     u8::from(report.verdict == Verdict::Fail)
 }
 
-fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> String {
-    match format {
+fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> Result<String> {
+    Ok(match format {
         Format::Text => report::text::text(report, colours),
         Format::Json => report::json::json(report),
         // A file has the room of a step summary, a terminal that of a comment.
@@ -124,7 +124,8 @@ fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> String
         Format::Github => report::annotations::annotations(report),
         Format::Junit => report::junit::junit(report),
         Format::Gitlab => report::code_quality::code_quality(report),
-    }
+        Format::Html => report::html::html(report).map_err(|error| Failure::bug(error.to_string()))?,
+    })
 }
 
 /// Writes a file whole or not at all. What is no regular file (`/dev/stdout`, a pipe) is written to as it is.

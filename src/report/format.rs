@@ -18,14 +18,17 @@ pub enum Format {
     Junit,
     /// GitLab's Code Quality report.
     Gitlab,
+    /// The full report as one file for a browser.
+    Html,
 }
 
 /// Formats that are planned, refused by name until they are there.
-const LATER: [&str; 2] = ["sarif", "html"];
+const LATER: [&str; 1] = ["sarif"];
 
 impl Format {
     /// Every format that is there.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Markdown, Self::Github, Self::Junit, Self::Gitlab];
+    pub const ALL: [Self; 7] =
+        [Self::Text, Self::Json, Self::Markdown, Self::Github, Self::Junit, Self::Gitlab, Self::Html];
 
     /// The word on the command line.
     #[must_use]
@@ -37,6 +40,7 @@ impl Format {
             Self::Github => "github",
             Self::Junit => "junit",
             Self::Gitlab => "gitlab",
+            Self::Html => "html",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Property: a Secret's value is in no output, in no shape, and its change is in every one.
 #![allow(clippy::unwrap_used)]
 
-use super::{FailOn, Report, annotations, code_quality, json, junit, markdown, merge_findings, status, text};
+use super::{FailOn, Report, annotations, code_quality, html, json, junit, markdown, merge_findings, status, text};
 use crate::diff::{Redactor, diff};
 use crate::finding::{Excerpt, Finding, Place};
 use crate::host::limits::LOCAL;
@@ -104,6 +104,7 @@ fn outputs(report: &Report) -> Vec<(&'static str, String)> {
         ("annotations", annotations::annotations(report)),
         ("junit", junit::junit(report)),
         ("code quality", code_quality::code_quality(report)),
+        ("html", html::html(report).unwrap()),
         ("status", status::description(report, &LOCAL)),
         ("debug", format!("{report:?}")),
     ]

@@ -4,11 +4,13 @@
 //! the receiver's limits. Refuses to compute: no verdict is changed and nothing is left out without a word on it.
 //! Decided by DESIGN §4 "Reviewing" and the examples in STYLE.
 
+mod address;
 pub mod annotations;
 pub mod board;
 pub mod code_quality;
 mod fingerprint;
 pub mod format;
+pub mod html;
 pub mod json;
 pub mod junit;
 #[cfg(test)]

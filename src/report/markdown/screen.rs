@@ -4,10 +4,10 @@ use super::escape::{code, link, message, name, text, url};
 use crate::diff::{Action, Change, FoldedChange};
 use crate::finding::{Finding, Place, Severity};
 use crate::operation::OperationStatus;
+use crate::report::address::address;
 use crate::report::visible::cut;
 use crate::report::words::{changed_environments, consequence, counted, image_changes, listed, push_new};
 use crate::report::{Links, Report};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// At most this many rows and columns: more are counted in the last one.
 const ROWS: usize = 8;
@@ -216,16 +216,12 @@ fn images(folded: &[FoldedChange<'_>]) -> Vec<String> {
 
 /// A place as a link to the host's page of it, where that is known.
 pub(super) fn place(place: &Place, commit: Option<&crate::commit::CommitId>, links: &Links) -> String {
-    const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     let shown = match place.line {
         Some(line) => format!("{}:{line}", place.path),
         None => place.path.clone(),
     };
-    let (Some(template), Some(commit)) = (&links.file, commit) else { return code(&cut(&shown, LONGEST)) };
-    let path = utf8_percent_encode(&place.path, PATH).to_string();
-    let mut address = template.replace("{commit}", commit.as_str()).replace("{path}", &path);
-    if let (Some(fragment), Some(line)) = (&links.line, place.line) {
-        address += &fragment.replace("{line}", &line.to_string());
+    match address(place, commit, links) {
+        Some(address) => link(&cut(&shown, LONGEST), &url(&address)),
+        None => code(&cut(&shown, LONGEST)),
     }
-    link(&cut(&shown, LONGEST), &url(&address))
 }
