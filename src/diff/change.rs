@@ -1,5 +1,6 @@
 //! What a change is, as plain data: every text in it has passed redaction ([`Redacted`]).
 
+use super::footprint::Footprint;
 use super::redact::Redacted;
 use crate::finding::{ObjectRef, Place};
 use std::fmt;
@@ -162,6 +163,8 @@ pub struct Change {
     pub lines: Vec<DiffLine>,
     /// Images that change.
     pub images: Vec<ImageChange>,
+    /// What it asks of the cluster, before and after.
+    pub footprint: (Footprint, Footprint),
     /// Where it can be seen: the first changed field or the object in the head commit; of `Delete`, in the base commit.
     pub place: Option<Place>,
 }
@@ -179,10 +182,31 @@ impl Change {
             && self.edits().eq(other.edits())
     }
 
+    /// Says whether nothing changes but labels and annotations that a chart or generator renews by itself: the chart's
+    /// name, its version, checksums. Told and counted, and folded where there is more to read.
+    #[must_use]
+    pub fn is_noise(&self) -> bool {
+        let noise = |field: &FieldChange| is_noise(field.pointer.as_str());
+        self.action == Action::Update
+            && self.former.is_none()
+            && !self.fields.is_empty()
+            && self.fields.iter().all(noise)
+    }
+
     /// The removed and added lines.
     pub fn edits(&self) -> impl Iterator<Item = &DiffLine> {
         self.lines.iter().filter(|line| matches!(line.kind, LineKind::Removed | LineKind::Added))
     }
+}
+
+/// Says whether a field is a label or annotation that is renewed without anybody meaning it.
+fn is_noise(pointer: &str) -> bool {
+    let Some((map, key)) = pointer.rsplit_once('/') else { return false };
+    let key = key.replace("~1", "/");
+    if map.ends_with("/labels") {
+        return matches!(key.as_str(), "helm.sh/chart" | "app.kubernetes.io/version" | "chart" | "heritage");
+    }
+    map.ends_with("/annotations") && (key.starts_with("checksum/") || key.starts_with("checksum."))
 }
 
 /// The same change in one or more environments.

@@ -6,6 +6,7 @@
 
 pub mod change;
 mod compare;
+mod footprint;
 mod images;
 mod lines;
 mod matching;
@@ -17,6 +18,7 @@ mod spot;
 mod text;
 
 pub use change::{Action, Change, ChangeSet, DiffLine, FieldAction, FieldChange, FoldedChange, ImageChange, LineKind};
+pub use footprint::Footprint;
 pub use redact::{Redacted, Redactor};
 
 use crate::finding::ObjectRef;
@@ -72,11 +74,18 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
         fields: Vec::new(),
         lines: Vec::new(),
         images: Vec::new(),
+        footprint: (Footprint::default(), Footprint::default()),
         place: object.value().origin.as_ref().map(Origin::place_without_excerpt),
     };
     match pair {
-        Pair::Created(object) => change.lines = compare::whole(object, LineKind::Added, redactor),
-        Pair::Deleted(object) => change.lines = compare::whole(object, LineKind::Removed, redactor),
+        Pair::Created(object) => {
+            change.lines = compare::whole(object, LineKind::Added, redactor);
+            change.footprint.1 = footprint::of(object);
+        }
+        Pair::Deleted(object) => {
+            change.lines = compare::whole(object, LineKind::Removed, redactor);
+            change.footprint.0 = footprint::of(object);
+        }
         Pair::Kept(before, after) | Pair::Replaced(before, after) => {
             if before.value() == after.value() {
                 return None;
@@ -95,6 +104,7 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
             change.fields = comparison.fields;
             change.lines = comparison.lines;
             change.images = images::changes(before, after, redactor);
+            change.footprint = (footprint::of(before), footprint::of(after));
         }
     }
     Some(change)

@@ -1,7 +1,8 @@
 //! Which object before is which one after.
 //!
 //! By identity first; then groups that Kubernetes renamed, names that carry a generated hash, and last objects that
-//! keep their name while their kind, group or namespace changes: those are replaced, never quietly edited.
+//! keep their name while their kind, group or namespace changes, or their content while their name does: those are
+//! replaced, never quietly edited.
 
 use super::redact::generated_name;
 use crate::manifest::{Data, Object, ObjectKey, Value};
@@ -20,6 +21,13 @@ pub(super) enum Pair<'a> {
 /// How much two objects must have in common to be told as a replacement when their kinds are not of one family.
 const ALIKE: f64 = 0.6;
 
+/// The same for objects of one kind under two names.
+const RENAMED: f64 = 0.75;
+/// Smaller objects are alike by chance: kind, version and namespace are three fields already.
+const FEWEST_LEAVES: usize = 7;
+/// More pairs than this of one kind are not looked at.
+const MOST_PAIRS: usize = 2_500;
+
 /// Pairs objects: in the order after, then those that are gone in the order before.
 pub(super) fn pair<'a>(before: &'a [Object], after: &'a [Object]) -> Vec<Pair<'a>> {
     let mut old: HashMap<ObjectKey, Vec<&Object>> = HashMap::new();
@@ -34,6 +42,7 @@ pub(super) fn pair<'a>(before: &'a [Object], after: &'a [Object]) -> Vec<Pair<'a
         .collect();
     pair_generated(after, &mut partners, &mut gone);
     pair_replaced(after, &mut partners, &mut gone);
+    pair_renamed(after, &mut partners, &mut gone);
     let kept = after.iter().zip(partners).map(|(object, partner)| match partner {
         None => Pair::Created(object),
         Some((former, false)) => Pair::Kept(former, object),
@@ -72,6 +81,43 @@ fn pair_generated<'a>(after: &[Object], partners: &mut [Option<(&'a Object, bool
     }
 }
 
+/// Objects of one kind and namespace that go away under one name and come under another, with like content.
+fn pair_renamed<'a>(after: &[Object], partners: &mut [Option<(&'a Object, bool)>], gone: &mut Vec<&'a Object>) {
+    let place = |object: &Object| {
+        let key = key(object);
+        (key.group, key.kind, key.namespace)
+    };
+    let mut new: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (at, object) in after.iter().enumerate().filter(|(at, _)| partners[*at].is_none()) {
+        new.entry(place(object)).or_default().push(at);
+    }
+    for (place_of, new) in new {
+        let old: Vec<&Object> = gone.iter().copied().filter(|former| place(former) == place_of).collect();
+        // Where everything moves at once, nobody is helped by guesses, and all pairs are too many to look at.
+        if old.is_empty() || old.len() * new.len() > MOST_PAIRS {
+            continue;
+        }
+        let mut pairs = Vec::new();
+        for (nth, former) in old.iter().enumerate() {
+            for at in &new {
+                let (alike, leaves) = content(former, &after[*at]);
+                if alike >= RENAMED && leaves >= FEWEST_LEAVES {
+                    pairs.push((alike, *at, nth));
+                }
+            }
+        }
+        pairs.sort_by(|one, other| other.0.total_cmp(&one.0).then((one.1, one.2).cmp(&(other.1, other.2))));
+        let mut taken = vec![false; old.len()];
+        for (_, at, nth) in pairs {
+            if partners[at].is_none() && !taken[nth] {
+                taken[nth] = true;
+                partners[at] = Some((old[nth], true));
+                gone.retain(|object| !std::ptr::eq(*object, old[nth]));
+            }
+        }
+    }
+}
+
 /// Objects that are created under the name of one that goes away.
 fn pair_replaced<'a>(after: &[Object], partners: &mut [Option<(&'a Object, bool)>], gone: &mut Vec<&'a Object>) {
     let mut by_name: BTreeMap<String, Vec<&'a Object>> = BTreeMap::new();
@@ -104,10 +150,15 @@ fn likeness(before: &Object, after: &Object) -> f64 {
     if !same_kind && !same_place {
         return 0.0;
     }
+    content(before, after).0
+}
+
+/// The share of fields that two objects have in common, and how many the smaller one has.
+fn content(before: &Object, after: &Object) -> (f64, usize) {
     let (mut one, mut other) = (Vec::new(), Vec::new());
     leaves(before.value(), "", &mut one);
     leaves(after.value(), "", &mut other);
-    let total = one.len() + other.len();
+    let (total, fewer) = (one.len() + other.len(), one.len().min(other.len()));
     let mut counts: HashMap<String, usize> = HashMap::new();
     one.into_iter().for_each(|leaf| *counts.entry(leaf).or_default() += 1);
     let common = other
@@ -116,7 +167,7 @@ fn likeness(before: &Object, after: &Object) -> f64 {
         .count();
     #[allow(clippy::cast_precision_loss)]
     let share = 2.0 * common as f64 / total.max(1) as f64;
-    share
+    (share, fewer)
 }
 
 /// Kinds that people move an application between.

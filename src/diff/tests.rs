@@ -162,6 +162,40 @@ fn a_new_kind_under_the_same_name_is_a_replacement() {
 }
 
 #[test]
+fn a_renamed_object_is_a_replacement_and_an_unlike_one_is_not() {
+    let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME, namespace: shop}\nspec:\n  replicas: 2\n  \
+               selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: \
+               {serviceAccountName: web, containers: [{name: web, image: 'web:1', args: [a, b]}]}\n";
+    let change = only(&web.replace("NAME", "web"), &web.replace("NAME", "shop-web"));
+    assert_eq!(change.action, Action::Replace);
+    assert_eq!(change.former.as_ref().unwrap().name, "web");
+    let other =
+        web.replace("NAME", "db").replace("web", "db").replace("replicas: 2", "replicas: 1").replace("[a, b]", "[c]");
+    let both = changes(&web.replace("NAME", "web"), &other);
+    assert_eq!(both.iter().map(|change| change.action).collect::<Vec<_>>(), [Action::Create, Action::Delete]);
+    let small = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, namespace: shop}\ndata: {a: b}\n";
+    assert_eq!(changes(&small.replace("NAME", "one"), &small.replace("NAME", "two")).len(), 2);
+}
+
+#[test]
+fn what_a_chart_renews_by_itself_is_noise_and_nothing_else_is() {
+    let chart = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: {helm.sh/chart: web-1}\n  annotations: \
+                 {checksum/config: aa}\ndata: {a: b}\n";
+    assert!(only(chart, &chart.replace("web-1", "web-2").replace("aa", "bb")).is_noise());
+    assert!(!only(chart, &chart.replace("web-1", "web-2").replace("a: b", "a: c")).is_noise());
+}
+
+#[test]
+fn what_a_workload_asks_for_is_counted_over_its_pods() {
+    let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 2\n  template: {spec: \
+               {containers: [{name: a, resources: {requests: {cpu: 100m, memory: 1Gi}}}, {name: b, resources: {limits: \
+               {cpu: 1}}}], initContainers: [{name: i, resources: {requests: {memory: 4Gi}}}]}}\n";
+    let (before, after) = only(web, &web.replace("replicas: 2", "replicas: 4")).footprint;
+    assert_eq!((before.replicas, before.cpu_text(), before.memory_text()), (2, "2200m".into(), "8Gi".into()));
+    assert_eq!((after.replicas, after.cpu_text(), after.memory_text()), (4, "4400m".into(), "16Gi".into()));
+}
+
+#[test]
 fn unlike_objects_of_one_name_are_deleted_and_created() {
     let service =
         "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n";

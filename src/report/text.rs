@@ -6,7 +6,7 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, groups, headline, image_changes, listed, provenance, unit_name};
+use super::words::{Group, counted, footprints, groups, headline, image_changes, listed, provenance, unit_name};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -164,6 +164,13 @@ impl Paint {
                 false => format!(" in {}", listed(&environments, 12)),
             };
             out += &(one_line(&format!("image {container} {said}{place}")) + "\n");
+        }
+        for (said, environments) in footprints(report) {
+            let place = match environments.is_empty() {
+                true => String::new(),
+                false => format!(" in {}", listed(&environments, 12)),
+            };
+            out += &(one_line(&format!("resources {said}{place}")) + "\n");
         }
         let style = if report.verdict == super::Verdict::Fail { Style::Red } else { Style::Bold };
         let verdict = one_line(&format!("{}: {}", report.verdict.word(), headline(report)));

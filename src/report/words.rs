@@ -1,7 +1,7 @@
 //! Counts and lists as people say them; the same words in every output.
 
 use super::{Report, Verdict};
-use crate::diff::{Action, FoldedChange};
+use crate::diff::{Action, FoldedChange, Footprint};
 use crate::finding::Severity;
 use crate::operation::OperationStatus;
 use std::time::Duration;
@@ -182,6 +182,33 @@ fn image_change(before: Option<&str>, after: Option<&str>) -> String {
         (Some(old), None) => format!("− {old}"),
         (None, None) => String::new(),
     }
+}
+
+/// What the changed workloads ask of each environment, where that changes: `replicas 3 → 5, CPU 1 → 2 in prod`.
+pub(super) fn footprints(report: &Report) -> Vec<(String, Vec<&str>)> {
+    let mut said: indexmap::IndexMap<String, Vec<&str>> = indexmap::IndexMap::new();
+    for environment in changed_environments(report) {
+        let (mut before, mut after) = (Footprint::default(), Footprint::default());
+        for change in report.changes.changes.iter().filter(|change| change.environment == environment) {
+            before = before.plus(change.footprint.0);
+            after = after.plus(change.footprint.1);
+        }
+        let mut parts = Vec::new();
+        let mut part = |what: &str, changes: bool, before: String, after: String| {
+            if changes {
+                parts.push(format!("{what} {before} → {after}"));
+            }
+        };
+        let replicas = |of: Footprint| of.replicas.to_string();
+        part("replicas", before.replicas != after.replicas, replicas(before), replicas(after));
+        part("requested CPU", before.cpu != after.cpu, before.cpu_text(), after.cpu_text());
+        part("requested memory", before.memory != after.memory, before.memory_text(), after.memory_text());
+        if !parts.is_empty() {
+            said.entry(parts.join(", ")).or_default().push(environment);
+        }
+    }
+    let told = |environments: Vec<&'_ str>| environments == ["default"];
+    said.into_iter().map(|(text, names)| if told(names.clone()) { (text, Vec::new()) } else { (text, names) }).collect()
 }
 
 fn split_image(image: &str) -> (&str, Option<&str>) {

@@ -5,7 +5,8 @@ use crate::finding::{Finding, Place};
 use crate::report::address::address;
 use crate::report::visible::{one_line, visible};
 use crate::report::words::{
-    Group, changed_environments, consequence, counted, groups, headline, image_changes, listed, provenance, push_new,
+    Group, changed_environments, consequence, counted, footprints, groups, headline, image_changes, listed, provenance,
+    push_new,
 };
 use crate::report::{Links, Report};
 use serde::Serialize;
@@ -23,6 +24,7 @@ pub(super) struct View {
     findings: Vec<FindingView>,
     severities: Vec<(&'static str, usize)>,
     images: Vec<String>,
+    resources: Vec<String>,
     sections: Vec<Section>,
     withheld: Vec<String>,
     operations: Vec<OperationView>,
@@ -95,6 +97,8 @@ struct ChangeView {
     lines: Vec<Line>,
     added: usize,
     removed: usize,
+    /// Only labels and annotations change that a chart renews by itself.
+    noise: bool,
 }
 
 #[derive(Serialize)]
@@ -121,6 +125,10 @@ pub(super) fn view(report: &Report) -> View {
         let place = if environments.is_empty() { String::new() } else { format!(" in {}", listed(&environments, 12)) };
         one_line(&format!("{container} {said}{place}"))
     });
+    let resources = footprints(report).into_iter().map(|(said, environments)| {
+        let place = if environments.is_empty() { String::new() } else { format!(" in {}", listed(&environments, 12)) };
+        one_line(&format!("{said}{place}"))
+    });
     let severities = ["error", "warning", "info"]
         .map(|word| (word, report.findings.iter().filter(|finding| finding.severity.word() == word).count()));
     let commit = |commit: &crate::commit::CommitId| Commit {
@@ -144,6 +152,7 @@ pub(super) fn view(report: &Report) -> View {
         findings: report.findings.iter().map(|it| finding(it, report)).collect(),
         severities: severities.into_iter().filter(|(_, count)| *count > 0).collect(),
         images: images.collect(),
+        resources: resources.collect(),
         sections: groups(report).iter().enumerate().map(|(at, group)| section(at, group, report)).collect(),
         withheld: report.withheld.iter().map(|unit| one_line(&unit.to_string())).collect(),
         operations: report
@@ -240,6 +249,7 @@ fn change(id: String, folded: &FoldedChange<'_>, report: &Report) -> ChangeView 
         former: change.former.as_ref().map(|former| one_line(&former.to_string())),
         consequence: gone.and_then(|object| consequence(&object.kind)),
         place: change.place.as_ref().map(|at| place(at, commit, &report.links)),
+        noise: change.is_noise(),
         added: count(LineKind::Added),
         removed: count(LineKind::Removed),
         lines: change

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::operation::OperationStatus;
 use crate::report::address::address;
 use crate::report::visible::cut;
-use crate::report::words::{changed_environments, consequence, counted, image_changes, listed, push_new};
+use crate::report::words::{changed_environments, consequence, counted, footprints, image_changes, listed, push_new};
 use crate::report::{Links, Report};
 
 /// At most this many rows and columns: more are counted in the last one.
@@ -122,6 +122,7 @@ pub(super) fn items(report: &Report, most: usize, which: Which) -> String {
         kinds.push((deletions(&folded, report), "deletion"));
     }
     kinds.push((images(&folded), "image"));
+    kinds.push((resources(report), "environment"));
     kinds.retain(|(lines, _)| !lines.is_empty());
     // Each kind gets its share, and what one leaves goes to those after it.
     let mut out = String::new();
@@ -212,6 +213,14 @@ fn images(folded: &[FoldedChange<'_>]) -> Vec<String> {
         format!("**Image** {} {}{place}", code(&cut(&container, 80)), text(&cut(&said, LONGEST)))
     };
     image_changes(folded).into_iter().map(line).collect()
+}
+
+fn resources(report: &Report) -> Vec<String> {
+    let line = |(said, environments): (String, Vec<&str>)| match environments.is_empty() {
+        true => format!("**Resources** {said}"),
+        false => format!("**Resources** {said} in {}", text(&listed(&environments, 6))),
+    };
+    footprints(report).into_iter().map(line).collect()
 }
 
 /// A place as a link to the host's page of it, where that is known.

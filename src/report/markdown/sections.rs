@@ -63,7 +63,15 @@ fn section(report: &Report, group: &Group<'_>, budget: &mut Budget, reserved: us
     budget.take(&out);
     budget.take(END);
     let mut left_out = 0;
-    for change in &group.changes {
+    let (noise, loud): (Vec<_>, Vec<_>) = group.changes.iter().partition(|it| it.change.is_noise());
+    if !noise.is_empty() {
+        let names: Vec<String> = noise.iter().map(|it| code(&it.object.to_string())).collect();
+        let said = format!("\nChart labels and checksums alone change in {}.\n", listed(&names, 12));
+        if budget.take_leaving(&said, reserved + LEFT_OUT) {
+            out += &said;
+        }
+    }
+    for change in loud {
         let body = object(report, change);
         if budget.take_leaving(&body, reserved + LEFT_OUT) {
             out += &body;

@@ -77,6 +77,7 @@ fn filled(objects: usize, foreign: &mut dyn FnMut() -> String) -> Report {
             }],
             lines,
             images: vec![image],
+            footprint: Default::default(),
             place: Some(Place::at(foreign(), 3, 4)),
         });
         let mut finding =
