@@ -2,9 +2,13 @@
 //!
 //! Reading and idempotent writes are repeated after connection errors, server errors and rate limits. A write that
 //! creates something is repeated only when it certainly was not taken; otherwise it answers [`WriteError::MaybeDone`],
-//! and the caller looks before it tries again. The credential goes into one sensitive header and nowhere else: not
+//! and the caller looks before it tries again. What was read once is asked for again with its `ETag`. The credential goes into one sensitive header and nowhere else: not
 //! into addresses, errors or logs.
 
+mod call;
+mod limit;
+mod memory;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -12,20 +16,26 @@ use super::marker::WriteError;
 use crate::failure::{Failure, Result};
 use crate::secret::{Secret, mask};
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER, USER_AGENT};
+use call::Repeat;
+pub(super) use call::{Call, segment};
+use memory::Memory;
+pub(super) use pace::Pace;
+use pace::Turns;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Once;
-use std::time::Duration;
-use tokio::sync::Mutex;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// How often a request is repeated, beside the first time.
 const REPEATS: usize = 4;
 /// The longest wait that a host may ask for; with a longer one the run ends, and a later one goes on.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a host is left alone before the caller looks whether a write was done whose answer was lost.
+const BREATH: Duration = Duration::from_millis(200);
 /// No list is this long; a host that pages for ever must not keep us.
 const MOST_PAGES: usize = 1000;
 
@@ -42,8 +52,10 @@ pub(super) struct Dialect {
     pub accept: &'static str,
     /// The query parameter that sets the size of a page, and its greatest value.
     pub page_size: (&'static str, usize),
-    /// The least time between two writes.
-    pub write_gap: Duration,
+    /// What every request says besides: the version of the API.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// How fast writes may come.
+    pub pace: Pace,
 }
 
 /// A client of one host's API.
@@ -53,73 +65,8 @@ pub(super) struct HttpClient {
     base: String,
     token: Option<Secret>,
     dialect: Dialect,
-    next_write: Mutex<Option<Instant>>,
-}
-
-/// Whether a request may be sent twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Repeat {
-    /// Twice is once.
-    Safe,
-    /// It creates something.
-    Creates,
-}
-
-/// One request.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    method: Method,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<Value>,
-    repeat: Repeat,
-    /// The permission that it takes, for the hint of a refusal.
-    needs: &'static str,
-}
-
-impl Call {
-    /// Reads `path`, which starts with `/` and is encoded.
-    pub(super) fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::GET, path, Repeat::Safe, "read access to the repository")
-    }
-
-    /// Creates something; not repeated blindly.
-    pub(super) fn create(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, path, Repeat::Creates, needs) }
-    }
-
-    /// Changes something in place.
-    pub(super) fn change(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PATCH, path, Repeat::Safe, needs) }
-    }
-
-    /// Changes something in place on hosts that take `PUT` for it.
-    pub(super) fn replace(path: impl Into<String>, body: Value, needs: &'static str) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PUT, path, Repeat::Safe, needs) }
-    }
-
-    /// Deletes something.
-    pub(super) fn delete(path: impl Into<String>, needs: &'static str) -> Self {
-        Self::new(Method::DELETE, path, Repeat::Safe, needs)
-    }
-
-    fn new(method: Method, path: impl Into<String>, repeat: Repeat, needs: &'static str) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None, repeat, needs }
-    }
-
-    /// Adds a query parameter.
-    #[must_use]
-    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-}
-
-/// Encodes one segment of a path.
-pub(super) fn segment(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    utf8_percent_encode(text, UNSAFE).to_string()
+    turns: Turns,
+    memory: Memory,
 }
 
 /// A request that did not come back with a good answer.
@@ -171,6 +118,7 @@ impl From<HttpError> for WriteError {
 }
 
 /// A good answer.
+#[derive(Debug, Clone)]
 struct Answer {
     headers: HeaderMap,
     body: Vec<u8>,
@@ -201,6 +149,9 @@ impl HttpClient {
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("mergeline/", env!("CARGO_PKG_VERSION"))));
         headers.insert(ACCEPT, HeaderValue::from_static(dialect.accept));
+        for (name, value) in dialect.headers {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
         if let Some(token) = token {
             let value = HeaderValue::from_str(&format!("{}{}", dialect.token_prefix, token.expose().trim()));
             let mut value = value.map_err(|_| {
@@ -223,7 +174,8 @@ impl HttpClient {
                     .hint("install the system's CA certificates, or name a bundle in SSL_CERT_FILE")
             })?;
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, token: token.cloned(), dialect, next_write: Mutex::new(None) })
+        let turns = Turns::new(dialect.pace);
+        Ok(Self { http, base, token: token.cloned(), dialect, turns, memory: Memory::default() })
     }
 
     /// Asks for pages of at most `size` from now on.
@@ -255,12 +207,28 @@ impl HttpClient {
     ///
     /// The end is where the host says so (`Link`, `X-Next-Page`, `X-Total-Count`), else after a page that is not full.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Sent<Vec<T>> {
+        self.list_at(call, None).await
+    }
+
+    /// Reads a list to its end whose pages are objects that hold it in `field` (GitHub's check runs).
+    pub(super) async fn list_in<T: DeserializeOwned>(&self, call: &Call, field: &str) -> Sent<Vec<T>> {
+        self.list_at(call, Some(field)).await
+    }
+
+    async fn list_at<T: DeserializeOwned>(&self, call: &Call, field: Option<&str>) -> Sent<Vec<T>> {
         let (size_name, size) = self.dialect.page_size;
         let mut items: Vec<T> = Vec::new();
         for page in 1..=MOST_PAGES {
             let call = call.clone().query(size_name, size.to_string()).query("page", page.to_string());
             let answer = self.answer(&call).await?;
-            let more: Vec<T> = self.decode(&call, &answer)?;
+            let more: Vec<T> = match field {
+                None => self.decode(&call, &answer)?,
+                Some(field) => {
+                    let mut page: Map<String, Value> = self.decode(&call, &answer)?;
+                    let inner = page.remove(field).unwrap_or_default().to_string().into_bytes();
+                    self.decode(&call, &Answer { headers: answer.headers.clone(), body: inner })?
+                }
+            };
             let count = more.len();
             items.extend(more);
             if count == 0 || !has_next(&answer.headers, items.len(), count, size) {
@@ -301,7 +269,7 @@ impl HttpClient {
             .with_max_delay(Duration::from_secs(10))
             .with_max_times(REPEATS)
             .with_jitter();
-        (|| self.once(call))
+        let answer = (|| self.once(call))
             .retry(waits)
             .sleep(tokio::time::sleep)
             .when(|error| error.again)
@@ -313,12 +281,17 @@ impl HttpClient {
             .notify(
                 |error, wait| tracing::debug!(method = %call.method, path = call.path, ?wait, %error.failure, "again"),
             )
-            .await
+            .await;
+        if answer.as_ref().is_err_and(|error| error.maybe_done) {
+            // The caller looks what came of it: a host in trouble gets a moment first.
+            tokio::time::sleep(BREATH).await;
+        }
+        answer
     }
 
     async fn once(&self, call: &Call) -> Sent<Answer> {
         if call.method != Method::GET {
-            self.pace().await;
+            self.turns.next().await;
         }
         let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
         if !call.query.is_empty() {
@@ -327,27 +300,27 @@ impl HttpClient {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
+        let address = (call.method == Method::GET).then(|| format!("{}?{:?}", call.path, call.query));
+        let known = address.as_ref().and_then(|address| self.memory.recall(address));
+        if let Some((tag, _)) = &known {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
         let start = Instant::now();
         let response = request.send().await.map_err(|error| self.lost(call, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), elapsed = ?start.elapsed());
         let body = response.bytes().await.map_err(|error| self.lost(call, error))?;
         if status.is_success() {
-            return Ok(Answer { headers, body: body.to_vec() });
+            let answer = Answer { headers, body: body.to_vec() };
+            if let Some(address) = address {
+                self.memory.keep(address, &answer);
+            }
+            return Ok(answer);
+        }
+        if let (StatusCode::NOT_MODIFIED, Some((_, answer))) = (status, known) {
+            return Ok(answer);
         }
         Err(self.refused(call, status, &headers, &body))
-    }
-
-    /// Waits for this write's turn.
-    async fn pace(&self) {
-        if self.dialect.write_gap.is_zero() {
-            return;
-        }
-        let mut next = self.next_write.lock().await;
-        if let Some(at) = *next {
-            tokio::time::sleep_until(at).await;
-        }
-        *next = Some(Instant::now() + self.dialect.write_gap);
     }
 
     /// There was no answer, or only the beginning of one.
@@ -380,10 +353,9 @@ impl HttpClient {
     fn refused(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> HttpError {
         let name = self.dialect.name;
         let said = mask(&message(body), &self.token);
-        let retry_after = retry_after(headers);
-        let limited = status == StatusCode::TOO_MANY_REQUESTS
-            // GitHub's limits answer 403.
-            || status == StatusCode::FORBIDDEN && (retry_after.is_some() || header(headers, "x-ratelimit-remaining") == Some("0"));
+        let limit = limit::limited(status, headers, &said, SystemTime::now());
+        let retry_after = limit.and_then(|limit| limit.wait);
+        let limited = limit.is_some();
         let mut what = format!("{name} answered {status} to {} {}", call.method, call.path);
         if !said.is_empty() {
             what = format!("{what}: {said}");
@@ -393,7 +365,7 @@ impl HttpClient {
             let wait = retry_after.map_or_else(String::new, |wait| format!("; it asks to wait {} s", wait.as_secs()));
             failure.hint(format!("{name} limits how much this token may ask{wait}"))
         } else if status.is_redirection() {
-            let location = header(headers, LOCATION.as_str()).unwrap_or("somewhere else");
+            let location = mask(header(headers, LOCATION.as_str()).unwrap_or("somewhere else"), &self.token);
             failure.hint(format!("it moved to {location}: use the new address or name"))
         } else {
             match (status, &self.token) {
@@ -427,12 +399,6 @@ impl HttpClient {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// `Retry-After` in seconds; GitHub says when a limit ends in `X-RateLimit-Reset`, which needs a clock and is covered
-/// by waiting longer each time.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, RETRY_AFTER.as_str())?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn has_next(headers: &HeaderMap, all: usize, page: usize, size: usize) -> bool {

@@ -8,11 +8,11 @@ mod comments;
 mod landing;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, segment};
+use super::http::{Call, Dialect, HttpClient, Pace, segment};
 use super::marker;
 use super::{
-    Address, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest, PullRequestDraft,
-    PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
+    PullRequestDraft, PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
@@ -21,7 +21,6 @@ use async_trait::async_trait;
 use comments::CommentsOf;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
-use std::time::Duration;
 use tokio::sync::OnceCell;
 use wire::{CollaboratorPermission, CommitStatus, Label, Pull, Repository, User, state_word};
 
@@ -60,7 +59,8 @@ impl GiteaHost {
             accept: "application/json",
             page_size: ("limit", 50),
             // It has no limit of its own.
-            write_gap: Duration::ZERO,
+            headers: &[],
+            pace: Pace::FREE,
         };
         let named = address.repository.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name));
         let Some((owner, name)) = named else {
@@ -344,6 +344,10 @@ impl Host for GiteaHost {
 
     async fn land(&self, _grant: &PromoteGrant, number: u64, head: &CommitId) -> Result<Landing> {
         self.merge(number, head).await
+    }
+
+    async fn ensure_check(&self, _grant: &StatusGrant<'_>, _check: &Check) -> Result<Ensured> {
+        Ok(Ensured::Unsupported)
     }
 
     async fn ensure_deployment(&self, _grant: &ApplyGrant, _deployment: &Deployment) -> Result<Ensured> {

@@ -31,7 +31,8 @@ fn client(base: &str) -> HttpClient {
         token_prefix: "token ",
         accept: "application/json",
         page_size: ("limit", 2),
-        write_gap: Duration::ZERO,
+        headers: &[],
+        pace: Pace::FREE,
     };
     HttpClient::new(base, Some(&Secret::new(TOKEN)), dialect).unwrap()
 }
