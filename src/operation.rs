@@ -26,6 +26,8 @@ pub enum Verb {
     Close,
     /// Writes, edits or deletes the review comment.
     Comment,
+    /// Writes a check with its annotations.
+    Check,
     /// Posts a commit status.
     Status,
     /// Records a deployment on the host.
@@ -46,6 +48,7 @@ impl Verb {
             Self::Land => "land",
             Self::Close => "close",
             Self::Comment => "comment",
+            Self::Check => "check",
             Self::Status => "status",
             Self::Deploy => "deploy",
         }

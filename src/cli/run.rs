@@ -5,6 +5,7 @@ use super::output::{self, CiFiles, Outputs};
 use super::print;
 use crate::event::Surroundings;
 use crate::failure::{Failure, Result};
+use crate::operation::Verb;
 use crate::report::{self, Format, Report};
 use crate::run::{Ran, ReconcileOptions, Session, Setting};
 use std::path::PathBuf;
@@ -52,6 +53,9 @@ fn tell_ci(
     let path = |name: &str| surroundings.get(name).map(PathBuf::from);
     let mut files = CiFiles { summary: path("GITHUB_STEP_SUMMARY"), values: path("GITHUB_OUTPUT"), report: None };
     if files.summary.is_some() && !outputs.has(Format::Github) && !outputs.for_machine() {
+        // Where the host shows the findings as the annotations of a check, the log's own would show each one twice.
+        let checked = |report: &&Report| report.operations.iter().any(|operation| operation.verb == Verb::Check);
+        let report = report.filter(|report| !checked(report));
         let annotations = report.map(report::annotations::annotations).unwrap_or_default();
         print::data(&(annotations + &failure.map(report::annotations::failure).unwrap_or_default()))?;
     }

@@ -4,6 +4,7 @@
 //! retries and each host's quirks stay behind the trait. A write takes a grant that only [`crate::trust`] makes.
 
 pub mod address;
+mod check;
 mod gitea;
 mod gitlab;
 mod http;
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 pub use address::{Address, HostKind};
 use async_trait::async_trait;
+pub use check::{Annotation, AnnotationLevel, Check};
 pub use gitea::GiteaHost;
 pub use gitlab::GitLabHost;
 use jiff::Timestamp;
@@ -302,6 +304,12 @@ pub trait Host: Send + Sync {
 
     /// Makes the newest status of the context on the grant's commit be this one; an equal one is not posted again.
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured>;
+
+    /// Makes the check of that name on the grant's commit say this, by our identity, where the host has checks.
+    ///
+    /// An equal one is not written again: the same verdict, title, summary and number of annotations. One whose
+    /// annotations have to change is made anew, since hosts can only add to them; the newest of a name is what counts.
+    async fn ensure_check(&self, grant: &StatusGrant<'_>, check: &Check) -> Result<Ensured>;
 
     /// Makes one open pull request from the head branch to the base branch be as drafted.
     async fn ensure_pull_request(

@@ -1,9 +1,12 @@
-//! Writing a review to its pull request: one comment, edited in place, and one commit status.
+//! Writing a review to its pull request: one comment, edited in place, one check with its annotations where the host has
+//! such things, and one commit status. The status comes last: it is what a branch may require.
 
 use super::Report;
 use crate::failure::Result;
-use crate::host::{Ensured, Host, Status, StatusGrant, StatusState};
+use crate::finding::{Finding, Severity};
+use crate::host::{Annotation, AnnotationLevel, Check, Ensured, Host, Limits, Status, StatusGrant, StatusState};
 use crate::operation::{Operation, OperationStatus, Verb};
+use crate::report::visible::visible;
 use crate::report::{Verdict, markdown, status};
 use crate::trust::CommentGrant;
 use std::time::Duration;
@@ -13,6 +16,9 @@ pub const TOPIC: &str = "review";
 
 /// The context of the review's commit status.
 pub const CONTEXT: &str = "mergeline/review";
+
+/// The name of the review's check. It is not the status's context: a rule that requires that one means one thing.
+const CHECK: &str = "Mergeline";
 
 /// Makes the pull request say what the review says, and gives what was done.
 ///
@@ -40,16 +46,63 @@ pub async fn publish(
     let comment = Operation::planned(Verb::Comment, format!("comment/{number}@{commit}"), target);
     let comment = outcome(comment, posted);
 
+    let state = if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success };
+    let mut operations = vec![comment];
+    if let Some(most) = limits.check {
+        let check = check(report, state, &Limits { comment: most, ..limits }, run_url);
+        let posted = host.ensure_check(&StatusGrant::Review(grant), &check).await?;
+        if posted != Ensured::Unsupported {
+            let target = format!("{CHECK} on {}", commit.short());
+            operations.push(outcome(Operation::planned(Verb::Check, format!("check@{commit}"), target), posted));
+        }
+    }
+
     let status = Status {
         context: CONTEXT.to_owned(),
-        state: if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success },
+        state,
         description: status::description(report, &limits),
         url: run_url.map(str::to_owned),
     };
     let posted = host.ensure_status(&StatusGrant::Review(grant), &status).await?;
     let target = format!("{CONTEXT} on {}", commit.short());
     let status = outcome(Operation::planned(Verb::Status, format!("review@{commit}"), target), posted);
-    Ok(vec![comment, status])
+    operations.push(status);
+    Ok(operations)
+}
+
+/// The review as a check: the comment's text as its summary, and each finding that has a line as an annotation.
+fn check(report: &Report, state: StatusState, limits: &Limits, url: Option<&str>) -> Check {
+    let timeless = Report { elapsed: Duration::ZERO, ..report.clone() };
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Check {
+        name: CHECK.to_owned(),
+        state,
+        title: status::description(report, limits),
+        summary: markdown::comment(&timeless, limits),
+        annotations: findings.into_iter().filter_map(annotation).collect(),
+        url: url.map(str::to_owned),
+    }
+}
+
+fn annotation(finding: &Finding) -> Option<Annotation> {
+    let place = finding.place.as_ref()?;
+    let mut message = finding.message.clone();
+    if let Some(hint) = &finding.hint {
+        message += &format!("\nhint: {hint}");
+    }
+    Some(Annotation {
+        path: place.path.clone(),
+        line: place.line?,
+        column: place.column,
+        level: match finding.severity {
+            Severity::Error => AnnotationLevel::Failure,
+            Severity::Warning => AnnotationLevel::Warning,
+            Severity::Info => AnnotationLevel::Notice,
+        },
+        title: visible(&finding.rule).into_owned(),
+        message: visible(&message).into_owned(),
+    })
 }
 
 fn outcome(operation: Operation, ensured: Ensured) -> Operation {

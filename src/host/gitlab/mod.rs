@@ -12,11 +12,11 @@ mod landing;
 mod statuses;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, segment};
+use super::http::{Call, Dialect, HttpClient, Pace, segment};
 use super::marker;
 use super::{
-    Address, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest, PullRequestDraft,
-    PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
+    PullRequestDraft, PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
@@ -26,7 +26,6 @@ use comments::NotesOf;
 use inert::inert;
 use reqwest::header::HeaderName;
 use serde_json::json;
-use std::time::Duration;
 use tokio::sync::OnceCell;
 use wire::{Access, MergeRequest, Project, User};
 
@@ -60,7 +59,8 @@ impl GitLabHost {
             accept: "application/json",
             page_size: ("per_page", 100),
             // Notes are limited to 300 a minute, and no run writes a tenth of them.
-            write_gap: Duration::ZERO,
+            headers: &[],
+            pace: Pace::FREE,
         };
         let parts: Vec<&str> = address.repository.split('/').collect();
         if parts.len() < 2 || parts.iter().any(|part| part.bytes().all(|byte| byte == b'.')) {
@@ -315,6 +315,10 @@ impl Host for GitLabHost {
 
     async fn land(&self, _grant: &PromoteGrant, number: u64, head: &CommitId) -> Result<Landing> {
         self.merge(number, head).await
+    }
+
+    async fn ensure_check(&self, _grant: &StatusGrant<'_>, _check: &Check) -> Result<Ensured> {
+        Ok(Ensured::Unsupported)
     }
 
     async fn ensure_deployment(&self, _grant: &ApplyGrant, deployment: &Deployment) -> Result<Ensured> {

@@ -8,6 +8,7 @@
 //! FOLDER/repository.git                 clone and push here
 //! FOLDER/pull-requests/N.json           one pull request with its comments and its merge
 //! FOLDER/statuses/COMMIT.json           commit statuses, oldest first
+//! FOLDER/checks/COMMIT.json             checks with their annotations
 //! FOLDER/deployments/ENVIRONMENT.json   deployments, oldest first
 //! ```
 

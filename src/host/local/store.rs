@@ -105,6 +105,23 @@ pub(super) struct StatusRecord {
     pub posted_at: Timestamp,
 }
 
+/// One check in `checks/COMMIT.json`; there is one of each name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct CheckRecord {
+    pub name: String,
+    #[serde(with = "as_word")]
+    pub state: StatusState,
+    pub title: String,
+    pub summary: String,
+    /// `PATH:LINE: LEVEL[TITLE] MESSAGE`, one each.
+    pub annotations: Vec<String>,
+    pub url: Option<String>,
+    pub author: String,
+    #[serde(with = "as_word")]
+    pub at: Timestamp,
+}
+
 /// One line of `deployments/ENVIRONMENT.json`; the last one counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -213,6 +230,11 @@ pub(super) fn pull_path(number: u64) -> String {
 /// Where the statuses of a commit are.
 pub(super) fn statuses_path(commit: &CommitId) -> String {
     format!("statuses/{commit}.json")
+}
+
+/// Where the checks of a commit are.
+pub(super) fn checks_path(commit: &CommitId) -> String {
+    format!("checks/{commit}.json")
 }
 
 /// Where the deployments of an environment are. Its name may hold `/`, which a file name cannot.

@@ -1,13 +1,14 @@
 //! The local host as a [`Host`].
 
-use super::store::{DeploymentRecord, PullRecord, StatusRecord, deployments_path, pull_path, statuses_path};
+use super::store::{CheckRecord, DeploymentRecord, PullRecord, StatusRecord};
+use super::store::{checks_path, deployments_path, pull_path, statuses_path};
 use super::{LocalHost, Proposal, settings};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::marker::{self, Comment, Comments, WriteError, Written};
 use crate::host::{
-    Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
-    PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    Annotation, Check, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft,
+    PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
@@ -150,6 +151,38 @@ impl Host for LocalHost {
         Ok(if existed { Ensured::Updated } else { Ensured::Created })
     }
 
+    async fn ensure_check(&self, grant: &StatusGrant<'_>, check: &Check) -> Result<Ensured> {
+        let annotation =
+            |it: &Annotation| format!("{}:{}: {}[{}] {}", it.path, it.line, it.level.word(), it.title, it.message);
+        let files = self.folder.locked()?;
+        let path = checks_path(grant.commit());
+        let mut records: Vec<CheckRecord> = files.read(&path)?.unwrap_or_default();
+        let before = records.iter().position(|record| record.name == check.name && record.author == self.login);
+        let record = CheckRecord {
+            name: check.name.clone(),
+            state: check.state,
+            title: check.title.clone(),
+            summary: check.summary.clone(),
+            annotations: check.annotations.iter().map(annotation).collect(),
+            url: check.url.clone(),
+            author: self.login.clone(),
+            at: before.map_or_else(|| (self.clock)(), |index| records[index].at),
+        };
+        if before.is_some_and(|index| records[index] == record) {
+            return Ok(Ensured::Unchanged);
+        }
+        self.need(&files, Rights::Write, "write a check")?;
+        let record = CheckRecord { at: (self.clock)(), ..record };
+        match before {
+            Some(index) => records[index] = record,
+            None => records.push(record),
+        }
+        self.wrote(|| files.write(&path, &records))?;
+        // It is written under the lock, so that there is nothing to look for once the answer is lost.
+        drop(self.answer());
+        Ok(if before.is_some() { Ensured::Updated } else { Ensured::Created })
+    }
+
     async fn ensure_pull_request(
         &self,
         _grant: &PromoteGrant,
@@ -225,6 +258,8 @@ impl Host for LocalHost {
             at: (self.clock)(),
         });
         self.wrote(|| files.write(&path, &records))?;
+        // It is written under the lock, so that there is nothing to look for once the answer is lost.
+        drop(self.answer());
         Ok(outcome)
     }
 }

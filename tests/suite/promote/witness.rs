@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use mergeline::commit::CommitId;
 use mergeline::failure::{Failure, Result};
 use mergeline::host::{
-    Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
+    Check, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
     RepositoryFacts, Rights, Status, StatusGrant,
 };
 use mergeline::trust::{ApplyGrant, CommentGrant, PromoteGrant};
@@ -162,6 +162,12 @@ impl Host for Witness {
         self.ledger.alive()?;
         let ensured = self.host.ensure_status(grant, status).await?;
         self.note(&format!("status {} {}", status.context, grant.commit().short()), ensured)
+    }
+
+    async fn ensure_check(&self, grant: &StatusGrant<'_>, check: &Check) -> Result<Ensured> {
+        self.ledger.alive()?;
+        let ensured = self.host.ensure_check(grant, check).await?;
+        self.note(&format!("check {} {}", check.name, grant.commit().short()), ensured)
     }
 
     async fn ensure_pull_request(

@@ -6,8 +6,8 @@ use mergeline::event::{Event, PullRequestAction, PullRequestEvent, Trigger};
 use mergeline::failure::FailureKind;
 use mergeline::host::marker::mark;
 use mergeline::host::{
-    Deployment, Ensured, Landing, PullRequestDraft, PullRequestQuery, PullRequestState, Rights, Status, StatusGrant,
-    StatusState,
+    Annotation, AnnotationLevel, Check, Deployment, Ensured, Landing, PullRequestDraft, PullRequestQuery,
+    PullRequestState, Rights, Status, StatusGrant, StatusState,
 };
 use mergeline::trust::{CommentGrant, Grants, PromoteGrant};
 
@@ -230,6 +230,100 @@ pub(super) async fn the_newest_status_of_each_context_is_listed_with_its_author(
 pub(super) async fn a_commit_without_statuses_has_none(fixture: &dyn Fixture) {
     let head = fixture.commit("main", None, "README", "hello").await;
     assert_eq!(fixture.host().statuses(&head).await.unwrap(), []);
+}
+
+fn check(annotations: u32) -> Check {
+    let annotation = |line: u32| Annotation {
+        path: "web.yaml".to_owned(),
+        line,
+        column: (line % 2 == 0).then_some(3),
+        level: if line % 2 == 0 { AnnotationLevel::Failure } else { AnnotationLevel::Warning },
+        title: "schema".to_owned(),
+        message: format!("line {line} is wrong"),
+    };
+    Check {
+        name: "Mergeline".to_owned(),
+        state: StatusState::Failure,
+        title: format!("{annotations} errors"),
+        summary: "### Much is wrong".to_owned(),
+        annotations: (1..=annotations).map(annotation).collect(),
+        url: Some("https://ci.example.com/runs/1".to_owned()),
+    }
+}
+
+pub(super) async fn a_check_has_all_its_annotations_once_where_there_are_checks(fixture: &dyn Fixture) {
+    let (number, head) = pull_request(fixture).await;
+    let review = review_grant(number, &head);
+    let (grant, host) = (StatusGrant::Review(&review), fixture.host());
+    let first = host.ensure_check(&grant, &check(120)).await.unwrap();
+    if first == Ensured::Unsupported {
+        assert_eq!((fixture.writes(), host.limits().check), (0, None));
+        return;
+    }
+    assert_eq!((first, fixture.checks(&head).await), (Ensured::Created, vec![("Mergeline".to_owned(), 120)]));
+    let before = fixture.writes();
+    assert_eq!(host.ensure_check(&grant, &check(120)).await.unwrap(), Ensured::Unchanged);
+    assert_eq!(fixture.writes(), before);
+    // With no remark to take back, it is edited in place; else it is made anew, and the newest counts.
+    let good = Check { state: StatusState::Success, title: "nothing is wrong".to_owned(), ..check(0) };
+    assert_eq!(host.ensure_check(&grant, &good).await.unwrap(), Ensured::Updated);
+    assert_eq!(fixture.checks(&head).await.last(), Some(&("Mergeline".to_owned(), 0)));
+    assert_eq!(host.ensure_check(&grant, &good).await.unwrap(), Ensured::Unchanged);
+    let other = Check { title: "still nothing".to_owned(), ..good };
+    let before = fixture.checks(&head).await.len();
+    assert_eq!(host.ensure_check(&grant, &other).await.unwrap(), Ensured::Updated);
+    assert_eq!(fixture.checks(&head).await.len(), before);
+}
+
+pub(super) async fn a_lost_answer_makes_no_second_check_and_no_annotation_twice(fixture: &dyn Fixture) {
+    let (number, head) = pull_request(fixture).await;
+    let review = review_grant(number, &head);
+    let (grant, host) = (StatusGrant::Review(&review), fixture.host());
+    if host.limits().check.is_none() {
+        return;
+    }
+    host.identity().await.unwrap();
+    fixture.lose_next_answer();
+    assert_eq!(host.ensure_check(&grant, &check(70)).await.unwrap(), Ensured::Created);
+    assert_eq!(fixture.checks(&head).await, [("Mergeline".to_owned(), 70)]);
+}
+
+fn deployment(commit: &CommitId, state: StatusState, description: &str) -> Deployment {
+    Deployment { environment: "prod".to_owned(), commit: commit.clone(), state, description: description.to_owned() }
+}
+
+pub(super) async fn a_lost_answer_makes_no_second_deployment(fixture: &dyn Fixture) {
+    let commit = fixture.commit("main", None, "README", "hello").await;
+    let grant = terminal().apply("prod", &commit).unwrap();
+    if !fixture.has_deployments() {
+        return;
+    }
+    fixture.host().identity().await.unwrap();
+    fixture.lose_next_answer();
+    let good = deployment(&commit, StatusState::Success, "12 of 12 healthy");
+    assert_eq!(fixture.host().ensure_deployment(&grant, &good).await.unwrap(), Ensured::Created);
+    assert_eq!(fixture.deployments("prod").await, [(commit.clone(), "success".to_owned())]);
+    assert_eq!(fixture.host().ensure_deployment(&grant, &good).await.unwrap(), Ensured::Unchanged);
+}
+
+pub(super) async fn a_deployment_that_fails_and_then_goes_well_says_so(fixture: &dyn Fixture) {
+    let commit = fixture.commit("main", None, "README", "hello").await;
+    let grant = terminal().apply("prod", &commit).unwrap();
+    if !fixture.has_deployments() {
+        return;
+    }
+    let host = fixture.host();
+    let bad = deployment(&commit, StatusState::Failure, &"3 of 12 healthy ".repeat(30));
+    assert_eq!(host.ensure_deployment(&grant, &bad).await.unwrap(), Ensured::Created);
+    assert_eq!(host.ensure_deployment(&grant, &bad).await.unwrap(), Ensured::Unchanged);
+    let good = deployment(&commit, StatusState::Success, "12 of 12 healthy");
+    assert_eq!(host.ensure_deployment(&grant, &good).await.unwrap(), Ensured::Updated);
+    assert_eq!(fixture.deployments("prod").await.last(), Some(&(commit, "success".to_owned())));
+    let next = fixture.commit("main", None, "README", "hello again").await;
+    let grant = terminal().apply("prod", &next).unwrap();
+    let good = deployment(&next, StatusState::Success, "12 of 12 healthy");
+    assert!(matches!(host.ensure_deployment(&grant, &good).await.unwrap(), Ensured::Created | Ensured::Updated));
+    assert_eq!(fixture.deployments("prod").await.last(), Some(&(next, "success".to_owned())));
 }
 
 pub(super) async fn ensuring_a_pull_request_twice_gives_the_same_number(fixture: &dyn Fixture) {

@@ -44,6 +44,12 @@ pub(super) trait Fixture: Send + Sync {
     async fn comment_as(&self, who: Who, number: u64, body: &str);
     /// All comments, oldest first, as the host has them.
     async fn comments(&self, number: u64) -> Vec<Comment>;
+    /// The checks of a commit by name, each with the number of its annotations, as the host has them.
+    async fn checks(&self, commit: &CommitId) -> Vec<(String, usize)>;
+    /// Says whether the host has records of deployments.
+    fn has_deployments(&self) -> bool;
+    /// The deployments to an environment, oldest first: the commit and the newest word on each.
+    async fn deployments(&self, environment: &str) -> Vec<(CommitId, String)>;
     /// Presses the merge button.
     async fn merge_as_person(&self, number: u64);
     /// Closes a pull request.

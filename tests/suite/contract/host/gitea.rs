@@ -222,6 +222,18 @@ impl Fixture for Gitea {
         answer.as_array().unwrap().iter().map(comment).collect()
     }
 
+    async fn checks(&self, _commit: &CommitId) -> Vec<(String, usize)> {
+        Vec::new()
+    }
+
+    fn has_deployments(&self) -> bool {
+        false
+    }
+
+    async fn deployments(&self, _environment: &str) -> Vec<(CommitId, String)> {
+        Vec::new()
+    }
+
     async fn merge_as_person(&self, number: u64) {
         self.settle(number).await;
         let path = self.path(&format!("/pulls/{number}/merge"));

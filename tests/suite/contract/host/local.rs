@@ -90,6 +90,33 @@ impl Fixture for Local {
         self.host.comments(number).unwrap()
     }
 
+    async fn checks(&self, commit: &CommitId) -> Vec<(String, usize)> {
+        let path = self.host.folder().join(format!("checks/{commit}.json"));
+        let text = std::fs::read_to_string(path).unwrap_or_else(|_| "[]".to_owned());
+        let checks: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        let count = |check: &serde_json::Value| check["annotations"].as_array().unwrap().len();
+        checks.iter().map(|check| (check["name"].as_str().unwrap().to_owned(), count(check))).collect()
+    }
+
+    fn has_deployments(&self) -> bool {
+        true
+    }
+
+    async fn deployments(&self, environment: &str) -> Vec<(CommitId, String)> {
+        let path = self.host.folder().join(format!("deployments/{environment}.json"));
+        let records: Vec<serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let text = |record: &serde_json::Value, key: &str| record[key].as_str().unwrap().to_owned();
+        let mut deployments: Vec<(CommitId, String)> = Vec::new();
+        for record in &records {
+            let commit = CommitId::parse(&text(record, "commit")).unwrap();
+            if deployments.last().is_some_and(|(last, _)| *last == commit) {
+                deployments.pop();
+            }
+            deployments.push((commit, text(record, "state")));
+        }
+        deployments
+    }
+
     async fn merge_as_person(&self, number: u64) {
         self.ada().merge_pull_request(number).unwrap();
     }
