@@ -56,18 +56,24 @@ impl Footprint {
     }
 }
 
-/// What a workload asks for; nothing for what runs no pods, and for a DaemonSet, whose nodes nobody here counts.
-pub(super) fn of(object: &Object) -> Footprint {
+/// What a workload asks for; nothing for what runs no pods, and for a DaemonSet, whose nodes nobody here counts. `None`
+/// where its replicas are no number.
+pub(super) fn of(object: &Object) -> Option<Footprint> {
     let (template, replicas) = match (object.kind(), object.api_version()) {
         ("Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout", _) => {
             ("/spec/template/spec", object.value().at("/spec/replicas").map_or(Some(1), Value::as_i64))
         }
         ("Pod", "v1") => ("/spec", Some(1)),
-        _ => return Footprint::default(),
+        _ => return Some(Footprint::default()),
     };
-    let (Some(pod), Some(replicas)) = (object.value().at(template), replicas) else { return Footprint::default() };
+    let replicas = replicas?;
+    let Some(pod) = object.value().at(template) else { return Some(Footprint::default()) };
     let times = |each: i128| each.saturating_mul(i128::from(replicas.max(0)));
-    Footprint { replicas: replicas.max(0), cpu: times(request(pod, "cpu")), memory: times(request(pod, "memory")) }
+    Some(Footprint {
+        replicas: replicas.max(0),
+        cpu: times(request(pod, "cpu")),
+        memory: times(request(pod, "memory")),
+    })
 }
 
 /// What one pod requests.

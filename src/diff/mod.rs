@@ -80,11 +80,11 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
     match pair {
         Pair::Created(object) => {
             change.lines = compare::whole(object, LineKind::Added, redactor);
-            change.footprint.1 = footprint::of(object);
+            change.footprint.1 = footprint::of(object).unwrap_or_default();
         }
         Pair::Deleted(object) => {
             change.lines = compare::whole(object, LineKind::Removed, redactor);
-            change.footprint.0 = footprint::of(object);
+            change.footprint.0 = footprint::of(object).unwrap_or_default();
         }
         Pair::Kept(before, after) | Pair::Replaced(before, after) => {
             if before.value() == after.value() {
@@ -104,7 +104,8 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
             change.fields = comparison.fields;
             change.lines = comparison.lines;
             change.images = images::changes(before, after, redactor);
-            change.footprint = (footprint::of(before), footprint::of(after));
+            // What cannot be read on one side cannot be compared.
+            change.footprint = footprint::of(before).zip(footprint::of(after)).unwrap_or_default();
         }
     }
     Some(change)
