@@ -36,6 +36,7 @@ pub const PATH: &str = "mergeline.yaml";
 pub struct Config {
     model: Model,
     document: Arc<Value>,
+    template: Option<Arc<str>>,
 }
 
 /// What a tree says about its configuration.
@@ -90,7 +91,26 @@ impl Config {
                 ]),
             });
         };
-        Ok(Self::parse(&bytes).map_or_else(Loaded::Broken, |config| Loaded::Config(Box::new(config))))
+        let mut config = match Self::parse(&bytes) {
+            Ok(config) => config,
+            Err(findings) => return Ok(Loaded::Broken(findings)),
+        };
+        if let Some(path) = &config.model.review.template {
+            let text = tree.read(path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let Some(text) = text else {
+                let message = format!("the template of the comment, `{path}`, is no text file of this commit");
+                let finding = Finding::error("configuration", message).at(config.place("/review/template"));
+                return Ok(Loaded::Broken(vec![finding]));
+            };
+            config.template = Some(text.into());
+        }
+        Ok(Loaded::Config(Box::new(config)))
+    }
+
+    /// The text of the template that the review comment is written by, if one is named.
+    #[must_use]
+    pub fn comment_template(&self) -> Option<&Arc<str>> {
+        self.template.as_ref()
     }
 
     /// Reads the bytes of a `mergeline.yaml` and checks it as a whole.
@@ -112,7 +132,7 @@ impl Config {
             return Err(vec![wrong("the configuration is one document; this is a second one").at(place)]);
         }
         let model: Model = decode(&document).map_err(|error| vec![error.finding("configuration")])?;
-        let config = Self { model, document: Arc::new(document) };
+        let config = Self { model, document: Arc::new(document), template: None };
         let findings = check::check(&config);
         if findings.is_empty() { Ok(config) } else { Err(findings) }
     }

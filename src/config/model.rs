@@ -153,6 +153,10 @@ pub struct Review {
     /// The lightest finding that fails a run. Default: `error`.
     #[serde(default)]
     pub fail_on: FailOn,
+    /// A file of the repository that says what the review comment looks like, in Jinja's syntax. Default: the comment
+    /// that `docs/comment.md.j2` of Mergeline's own repository writes.
+    #[serde(default)]
+    pub template: Option<String>,
 }
 
 /// The lightest finding that fails a run.

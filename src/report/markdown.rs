@@ -8,6 +8,7 @@ mod budget;
 pub mod escape;
 mod screen;
 mod sections;
+pub mod template;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,15 @@ const MARKER: usize = 160;
 /// The body of the review comment, within the host's limit.
 #[must_use]
 pub fn comment(report: &Report, limits: &Limits) -> String {
-    compose(report, Budget::new(limits.comment.saturating_sub(MARKER), limits.unit))
+    let budget = Budget::new(limits.comment.saturating_sub(MARKER), limits.unit);
+    let Some(template) = &report.comment_template else { return compose(report, budget) };
+    template::comment(template, report, budget.clone()).unwrap_or_else(|error| {
+        let said = format!("\n> the comment's template gives nothing: {}\n", text(&error.to_string()));
+        let mut budget = budget;
+        let room = budget.take(&said);
+        let body = compose(report, budget);
+        if room { body + &said } else { body }
+    })
 }
 
 /// The step summary of a job: the same, with more room.

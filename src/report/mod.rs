@@ -147,6 +147,8 @@ pub struct Report {
     pub links: Links,
     /// The environments of this run in configuration order.
     pub environments: Vec<String>,
+    /// The shape of the review comment that the trusted configuration asks for.
+    pub comment_template: Option<std::sync::Arc<str>>,
 }
 
 impl Report {
@@ -168,6 +170,7 @@ impl Report {
             kubernetes: None,
             links: Links::default(),
             environments: Vec::new(),
+            comment_template: None,
         }
     }
 

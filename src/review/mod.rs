@@ -197,6 +197,15 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     report.base = input.base.as_ref().and_then(|base| base.commit.clone());
     report.kubernetes = Some(judge.version().to_owned());
     report.links = input.links.clone();
+    report.comment_template = policy.and_then(Config::comment_template).cloned();
+    if let (Some(config), Some(template)) = (policy, &report.comment_template)
+        && let Err(error) = crate::report::markdown::template::check(template)
+    {
+        let path = config.model().review.template.clone().unwrap_or_default();
+        let place = Place { line: error.line(), ..Place::file(path) };
+        let finding = Finding::warning("comment-template", format!("the template of the comment is wrong: {error}"));
+        report.findings.push(finding.at(place).hint("the comment has its default shape meanwhile"));
+    }
     let configured = policy.map(threshold).unwrap_or_default();
     Ok(report.judged(input.fail_on.unwrap_or(configured)))
 }
