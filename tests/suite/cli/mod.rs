@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod board;
+mod chat;
 mod cluster;
 mod demo;
 mod events;
