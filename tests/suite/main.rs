@@ -14,3 +14,4 @@ mod render;
 mod risk;
 mod validate;
 mod validation_conformance;
+mod yaml_oracle;

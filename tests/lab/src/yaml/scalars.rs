@@ -458,10 +458,11 @@ pub(super) fn double_quoted(random: &mut Random) -> String {
         "\u{2029}",
         "%",
     ];
-    let rare = random.chance(15);
+    let rare = random.chance(8);
     let inner = random.repeat(0, 6, |random| {
         let piece = random.pick(PIECES);
-        let broken = matches!(piece, "\\x4" | "\\q" | "\\u12" | "\\ud83d" | "\\ud83d\\ude00" | "\\/");
+        let broken =
+            matches!(piece, "\u{85}" | "\\N" | "\\x4" | "\\q" | "\\u12" | "\\ud83d" | "\\ud83d\\ude00" | "\\/");
         if broken && !rare { String::from("x") } else { piece.to_owned() }
     });
     format!("\"{inner}\"")
