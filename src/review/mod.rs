@@ -5,9 +5,12 @@
 //! request is [`publish()`]. Refuses to take "not rendered" for "deleted": such a unit's diff is withheld and the review
 //! fails. Decided by DESIGN §4 "Reviewing", "Trusting" and "Judging".
 
+mod absent;
 mod judge;
+mod kinds;
 mod publish;
 mod rendered;
+mod silence;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -28,8 +31,10 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
+use crate::validate::Options;
 use judge::{Judge, knowledge};
 use rayon::prelude::*;
+use silence::silence;
 use survey::{Reach, Survey, survey};
 
 /// One side of a comparison.
@@ -152,8 +157,10 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     for (.., head) in judged.clone() {
         findings.extend(head.findings.iter().cloned());
     }
-    let judged = judge.judge(&judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect::<Vec<_>>());
+    let units: Vec<(&Unit, &[Object])> = judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
+    let judged = judge.judge(&units, &Options::default());
     findings.extend(judged.findings);
+    findings.extend(absent::findings(judged.absent, input.head.tree, &[""], &all)?);
 
     let mut report = Report::new("review");
     let changes = reaches.par_iter().zip(&sides).filter(|(reach, _)| reach.is_compared());
@@ -189,7 +196,9 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     }
 
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    report.findings = merge_findings(findings, &environments);
+    let heard = silence(merge_findings(findings, &environments), Some(input.head.tree), policy, &redactor)?;
+    report.findings = heard.findings;
+    report.silenced = heard.silenced;
     report.objects = judged.objects;
     report.unchanged = unchanged;
     report.environments = environments;

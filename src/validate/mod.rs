@@ -12,6 +12,9 @@ mod message;
 mod problem;
 pub mod rules;
 mod structure;
+mod whole;
+
+pub use whole::Absent;
 
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Object, TypeKey};
@@ -27,11 +30,13 @@ pub struct Options {
     pub strict: bool,
     /// What an object of an unknown group weighs.
     pub unknown: Unknown,
+    /// The objects are all that a unit renders: what they refer to is looked for among them.
+    pub whole: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strict: true, unknown: Unknown::Warn }
+        Self { strict: true, unknown: Unknown::Warn, whole: true }
     }
 }
 
@@ -55,6 +60,8 @@ pub struct Verdict {
     pub checked: usize,
     /// The objects that were not, by kind.
     pub unchecked: Vec<Unchecked>,
+    /// What the objects refer to and do not hold: a finding each, unless something else makes it.
+    pub absent: Vec<Absent>,
 }
 
 /// Objects of one kind that were not judged by a schema.
@@ -118,6 +125,9 @@ pub fn validate(objects: &[Object], catalog: &Catalog, options: &Options) -> Ver
         subjects.push(Subject { object, kind });
     }
     rules::judge_set(&subjects, catalog, &mut verdict.findings);
+    if options.whole {
+        rules::judge_whole(&subjects, &mut verdict);
+    }
     for (type_key, (first, count, reason)) in unknown {
         if reason == UNKNOWN {
             verdict.findings.extend(kinds::unknown(first, count, catalog, options.unknown));

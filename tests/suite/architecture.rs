@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Imported everywhere, imports only each other.
-const VOCABULARY: &[&str] = &["commit", "failure", "finding", "operation", "secret", "unit"];
+const VOCABULARY: &[&str] = &["commit", "failure", "finding", "operation", "rule", "secret", "unit"];
 
 /// The pure rooms: no IO, and importable by every use case.
 const PURE: &[&str] = &["manifest", "schema", "render", "validate", "diff", "report", "config"];
