@@ -105,6 +105,13 @@ impl HttpError {
     }
 }
 
+impl HttpError {
+    /// What failed on the way to a request.
+    pub(super) fn of(failure: Failure) -> Self {
+        Self { failure, status: None, said: String::new(), maybe_done: false, again: false, retry_after: None }
+    }
+}
+
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
         error.failure
@@ -178,6 +185,11 @@ impl HttpClient {
         Ok(Self { http, base, token: token.cloned(), dialect, turns, memory: Memory::default() })
     }
 
+    /// Says whether there is a credential at all.
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Asks for pages of at most `size` from now on.
     pub(super) fn set_page_size(&mut self, size: usize) {
         self.dialect.page_size.1 = size;
@@ -236,14 +248,7 @@ impl HttpClient {
             }
         }
         let failure = Failure::remote(format!("{} lists `{}` without an end", self.dialect.name, call.path));
-        Err(HttpError {
-            maybe_done: false,
-            again: false,
-            retry_after: None,
-            said: String::new(),
-            status: None,
-            failure,
-        })
+        Err(HttpError::of(failure))
     }
 
     fn decode<T: DeserializeOwned>(&self, call: &Call, answer: &Answer) -> Sent<T> {
@@ -290,10 +295,11 @@ impl HttpClient {
     }
 
     async fn once(&self, call: &Call) -> Sent<Answer> {
-        if call.method != Method::GET {
+        if call.method != Method::GET && !call.outside {
             self.turns.next().await;
         }
-        let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
+        let root = if call.outside { "" } else { self.base.as_str() };
+        let mut request = self.http.request(call.method.clone(), format!("{root}{}", call.path));
         if !call.query.is_empty() {
             request = request.query(&call.query);
         }
@@ -415,14 +421,25 @@ fn has_next(headers: &HeaderMap, all: usize, page: usize, size: usize) -> bool {
     page == size
 }
 
-/// The `message` (GitLab also: `error`) of a host's answer, else its text, as one short line.
+/// The `message` (GitLab also: `error`) of a host's answer with GitHub's `errors`, else its text, as one short line.
 fn message(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
-        Ok(json) => match json.get("message").or_else(|| json.get("error")) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        },
+        Ok(json) => {
+            let mut text = match json.get("message").or_else(|| json.get("error")) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            for error in json.get("errors").and_then(Value::as_array).into_iter().flatten() {
+                let word = |name: &str| error.get(name).and_then(Value::as_str);
+                match (word("message").or_else(|| error.as_str()), word("field"), word("code")) {
+                    (Some(message), ..) => text += &format!("; {message}"),
+                    (None, Some(field), Some(code)) => text += &format!("; `{field}` is {code}"),
+                    _ => {}
+                }
+            }
+            text
+        }
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -6,6 +6,7 @@
 pub mod address;
 mod check;
 mod gitea;
+mod github;
 mod gitlab;
 mod http;
 pub mod limits;
@@ -19,6 +20,7 @@ pub use address::{Address, HostKind};
 use async_trait::async_trait;
 pub use check::{Annotation, AnnotationLevel, Check};
 pub use gitea::GiteaHost;
+pub use github::GitHubHost;
 pub use gitlab::GitLabHost;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
@@ -337,10 +339,9 @@ pub fn connect(address: &Address) -> Result<Box<dyn Host>> {
         HostKind::Local => Ok(Box::new(LocalHost::open(&address.api_url)?)),
         HostKind::Gitea => Ok(Box::new(GiteaHost::new(address)?)),
         HostKind::GitLab => Ok(Box::new(GitLabHost::new(address)?)),
-        HostKind::GitHub | HostKind::Bitbucket | HostKind::Azure => {
-            Err(Failure::usage(format!("{} is not supported yet", address.kind))
-                .hint("supported are Gitea, Forgejo, GitLab and the local host of `mergeline demo`"))
-        }
+        HostKind::GitHub => Ok(Box::new(GitHubHost::new(address)?)),
+        HostKind::Bitbucket | HostKind::Azure => Err(Failure::usage(format!("{} is not supported yet", address.kind))
+            .hint("supported are GitHub, GitLab, Gitea, Forgejo and the local host of `mergeline demo`")),
     }
 }
 

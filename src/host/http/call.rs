@@ -20,6 +20,8 @@ pub(in crate::host) struct Call {
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
     pub(super) repeat: Repeat,
+    /// `path` is a whole address.
+    pub(super) outside: bool,
     /// The permission that it takes, for the hint of a refusal.
     pub(super) needs: &'static str,
 }
@@ -51,7 +53,7 @@ impl Call {
     }
 
     fn new(method: Method, path: impl Into<String>, repeat: Repeat, needs: &'static str) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None, repeat, needs }
+        Self { method, path: path.into(), query: Vec::new(), body: None, repeat, outside: false, needs }
     }
 
     /// Not repeated blindly although its method would let one think so: what it does is more when it is done twice.
@@ -59,6 +61,19 @@ impl Call {
     pub(in crate::host) fn once(mut self) -> Self {
         self.repeat = Repeat::Creates;
         self
+    }
+
+    /// Repeated when its answer is lost: doing it twice is doing it once.
+    #[must_use]
+    pub(in crate::host) fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Asks a question by POST at a place of the same host beside the API's root (GraphQL). Nothing is changed by it.
+    pub(in crate::host) fn ask_at(url: impl Into<String>, body: Value) -> Self {
+        let call = Self::new(Method::POST, url, Repeat::Safe, "read access to the repository");
+        Self { body: Some(body), outside: true, ..call }
     }
 
     /// Adds a query parameter.

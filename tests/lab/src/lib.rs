@@ -1,7 +1,8 @@
 //! Real parts for the tests: a Kubernetes cluster with simulated nodes, a Git host with its CI runner, helm, kustomize, kubectl.
 //!
 //! It owns how these parts are built ([`Cache`]), started and stopped ([`RunningLab`]), and how a test finds them ([`Lab`]).
-//! It refuses to fake: each part is upstream's own code, built from its Go module. It knows nothing of Mergeline itself.
+//! It refuses to fake: each part is upstream's own code, built from its Go module; only hosts that nobody can run are played,
+//! and judged by their own description ([`stub`]). It knows nothing of Mergeline itself.
 //!
 //! A test that needs a part starts with
 //!
@@ -13,11 +14,14 @@
 //!
 //! and is skipped by name, with the reason on standard error, where no lab runs. See this folder's README.
 
+#![recursion_limit = "256"]
+
 mod act;
 mod builder;
 mod cluster;
 mod error;
 mod gitea;
+mod github;
 mod lab;
 pub mod needs;
 mod parts;
@@ -32,6 +36,7 @@ pub use builder::Cache;
 pub use cluster::Cluster;
 pub use error::{LabError, LabResult};
 pub use gitea::{Client, Gitea, Run, Signature, User};
+pub use github::{GitHub, Started};
 pub use lab::{CURRENT, Lab, REQUIRED, Tools};
 pub use parts::{KUBERNETES_VERSION, PARTS, Part, Purpose, Source, part};
 pub use running::{RunningLab, Selection};

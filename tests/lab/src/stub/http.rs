@@ -54,7 +54,8 @@ impl Request {
     /// Says whether it may change something.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+        let asks = self.path.ends_with("/graphql") && !self.body.windows(9).any(|window| window == b"\"mutation");
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !asks
     }
 
     /// The token: of `Authorization` (`Bearer`, `token`, or the password of `Basic`), `PRIVATE-TOKEN` or `JOB-TOKEN`.

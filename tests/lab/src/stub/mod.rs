@@ -55,6 +55,11 @@ pub trait Service: Send + Sync + 'static {
     /// The path below which the API is: `/api/v3`. Empty for all.
     fn api(&self) -> &'static str;
 
+    /// Where GraphQL is asked, if it is. Its requests reach [`Service::call`] with the path `/graphql` and are not judged.
+    fn graphql(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Answers a request of the API; its path is below the root.
     fn call(&self, request: &Request) -> Answer;
 
@@ -100,7 +105,8 @@ impl Entry {
     /// Says whether it may have changed something.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        self.method != "GET" && self.method != "HEAD"
+        let asks = self.path == "/graphql" && !self.body["query"].as_str().is_some_and(|it| it.starts_with("mutation"));
+        self.method != "GET" && self.method != "HEAD" && !asks
     }
 }
 
@@ -258,27 +264,29 @@ impl<S: Service> Core<S> {
         if let Some((path, tail)) = git::split(&request) {
             return (Some(self.git(&path, tail, &request)), false);
         }
+        if self.service.graphql() == Some(request.path.as_str()) {
+            request.path = "/graphql".to_owned();
+            return self.api(&request, None);
+        }
         let root = self.service.api();
         let below = request.path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let Some(path) = below.map(str::to_owned) else { return (Some(self.service.page(&request)), false) };
         request.path = path;
-        self.api(&request)
+        self.api(&request, self.description)
     }
 
-    fn api(&self, request: &Request) -> (Option<Answer>, bool) {
+    fn api(&self, request: &Request, description: Option<&Description>) -> (Option<Answer>, bool) {
         // Each counts for itself; the first that befalls it wins.
         let faults: Vec<_> = self.state().injections.iter_mut().filter_map(|known| known.take(request)).collect();
         let fault = faults.into_iter().next();
-        let mut violations =
-            self.description.map_or_else(Vec::new, |known| known.judge_request(&request.path, request));
+        let mut violations = description.map_or_else(Vec::new, |known| known.judge_request(&request.path, request));
         let done = fault.as_ref().is_none_or(Fault::is_done);
         let answer = if !violations.is_empty() {
             Answer::json(599, &json!({"message": violations.join("; ")}))
         } else if done {
             let answer = self.service.call(request);
-            violations.extend(
-                self.description.map_or_else(Vec::new, |known| known.judge_answer(&request.path, request, &answer)),
-            );
+            violations
+                .extend(description.map_or_else(Vec::new, |known| known.judge_answer(&request.path, request, &answer)));
             answer
         } else {
             Answer::empty(0)

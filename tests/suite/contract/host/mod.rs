@@ -3,6 +3,7 @@
 mod cases;
 mod fixture;
 mod gitea;
+mod github;
 mod local;
 pub(crate) mod proxy;
 
@@ -11,6 +12,13 @@ macro_rules! contract {
     ($($case:ident),+ $(,)?) => {
         mod local_host {
             $(#[tokio::test] async fn $case() { super::cases::$case(&super::local::Local::new()).await; })+
+        }
+
+        mod github_host {
+            $(#[tokio::test] async fn $case() {
+                let Some(fixture) = super::github::GitHub::new() else { return };
+                super::cases::$case(&fixture).await;
+            })+
         }
 
         mod gitea_host {
@@ -82,5 +90,26 @@ mod gitea_host_as_job {
         a_lost_answer_to_landing_is_still_landed,
         a_moved_head_is_not_landed,
         conflicts_are_refused_with_a_reason,
+    );
+}
+
+/// An App has another name than a job, and GraphQL alone tells it.
+mod github_host_as_app {
+    macro_rules! by_app {
+        ($($case:ident),+ $(,)?) => {
+            $(#[tokio::test] async fn $case() {
+                let Some(fixture) = super::github::GitHub::as_app() else { return };
+                super::cases::$case(&fixture).await;
+            })+
+        };
+    }
+
+    by_app!(
+        twins_are_removed_and_the_oldest_stays,
+        an_equal_status_is_not_posted_again,
+        a_check_has_all_its_annotations_once_where_there_are_checks,
+        ensuring_a_pull_request_twice_gives_the_same_number,
+        a_landed_pull_request_is_landed_once,
+        a_lost_answer_makes_no_second_deployment,
     );
 }
