@@ -243,6 +243,9 @@ impl HttpClient {
             };
             let count = more.len();
             items.extend(more);
+            if count >= size {
+                self.memory.forget(&call.address());
+            }
             if count == 0 || !has_next(&answer.headers, items.len(), count, size) {
                 return Ok(items);
             }
@@ -306,7 +309,7 @@ impl HttpClient {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let address = (call.method == Method::GET).then(|| format!("{}?{:?}", call.path, call.query));
+        let address = (call.method == Method::GET).then(|| call.address());
         let known = address.as_ref().and_then(|address| self.memory.recall(address));
         if let Some((tag, _)) = &known {
             request = request.header(IF_NONE_MATCH, tag);

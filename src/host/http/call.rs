@@ -52,6 +52,11 @@ impl Call {
         Self::new(Method::DELETE, path, Repeat::Safe, needs)
     }
 
+    /// What it reads, for remembering the answer.
+    pub(super) fn address(&self) -> String {
+        format!("{}?{:?}", self.path, self.query)
+    }
+
     fn new(method: Method, path: impl Into<String>, repeat: Repeat, needs: &'static str) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: None, repeat, outside: false, needs }
     }

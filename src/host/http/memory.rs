@@ -21,6 +21,14 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).0.get(address).cloned()
     }
 
+    /// Forgets an answer: a full page of a list stays the same when another page comes after it, and its tag with it.
+    pub(super) fn forget(&self, address: &str) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, old)) = kept.0.remove(address) {
+            kept.1 -= old.body.len();
+        }
+    }
+
     /// Keeps an answer, if the host gave it a tag and it is not too much.
     pub(super) fn keep(&self, address: String, answer: &Answer) {
         let Some(tag) = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else { return };

@@ -1,6 +1,6 @@
 //! The lab's Gitea as a stage.
 
-use super::stage::Button;
+use super::stage::{Button, Rig};
 use crate::contract::host::proxy::Proxy;
 use mergeline::host::{Address, GiteaHost, Host, HostKind};
 use mergeline::secret::Secret;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub(super) struct Place {
+pub(super) struct Gitea {
     server: &'static Server,
     people: &'static (User, User),
     repository: String,
-    pub(super) proxy: Proxy,
+    proxy: Proxy,
 }
 
-impl Place {
+impl Gitea {
     pub(super) fn new() -> Option<Self> {
         // The same two accounts serve all tests: ours, and a person who may write.
         static PEOPLE: OnceLock<(User, User)> = OnceLock::new();
@@ -34,43 +34,6 @@ impl Place {
         Some(Self { server, people, repository, proxy: Proxy::start(&server.url) })
     }
 
-    pub(super) fn repository(&self) -> &str {
-        &self.repository
-    }
-
-    pub(super) fn token(&self) -> String {
-        self.people.0.token.clone()
-    }
-
-    /// The API, through the witness.
-    pub(super) fn api(&self) -> &str {
-        &self.proxy.url
-    }
-
-    pub(super) fn host(&self) -> Box<dyn Host> {
-        let address = Address {
-            kind: HostKind::Gitea,
-            api_url: format!("{}/api/v1", self.server.url),
-            web_url: self.server.url.clone(),
-            repository: self.repository.clone(),
-            token: Some(Secret::new(self.people.0.token.as_str())),
-            job: None,
-        };
-        Box::new(GiteaHost::new(&address).unwrap())
-    }
-
-    pub(super) fn bare_remote(&self) -> String {
-        self.server.clone_url(&self.repository)
-    }
-
-    pub(super) fn own_remote(&self) -> String {
-        self.remote(&self.people.0)
-    }
-
-    pub(super) fn person_remote(&self) -> String {
-        self.remote(&self.people.1)
-    }
-
     fn remote(&self, user: &User) -> String {
         self.bare_remote().replacen("http://", &format!("http://{}:{}@", user.name, user.token), 1)
     }
@@ -82,8 +45,47 @@ impl Place {
     fn path(&self, rest: &str) -> String {
         format!("/repos/{}{rest}", self.repository)
     }
+}
 
-    pub(super) fn merge(&self, number: u64, button: Button) {
+impl Rig for Gitea {
+    fn repository(&self) -> String {
+        self.repository.clone()
+    }
+
+    fn token(&self) -> String {
+        self.people.0.token.clone()
+    }
+
+    /// Through the witness.
+    fn flag(&self) -> String {
+        format!("gitea={}/api/v1", self.proxy.url)
+    }
+
+    fn host(&self) -> Box<dyn Host> {
+        let address = Address {
+            kind: HostKind::Gitea,
+            api_url: format!("{}/api/v1", self.server.url),
+            web_url: self.server.url.clone(),
+            repository: self.repository.clone(),
+            token: Some(Secret::new(self.people.0.token.as_str())),
+            job: None,
+        };
+        Box::new(GiteaHost::new(&address).unwrap())
+    }
+
+    fn bare_remote(&self) -> String {
+        self.server.clone_url(&self.repository)
+    }
+
+    fn own_remote(&self) -> String {
+        self.remote(&self.people.0)
+    }
+
+    fn person_remote(&self) -> String {
+        self.remote(&self.people.1)
+    }
+
+    fn merge(&self, number: u64, button: Button) {
         let start = Instant::now();
         loop {
             let pull = self.person().expect("GET", &self.path(&format!("/pulls/{number}")), None).unwrap();
@@ -102,12 +104,12 @@ impl Place {
         self.person().expect("POST", &path, Some(&json!({"do": style}))).unwrap();
     }
 
-    pub(super) fn close(&self, number: u64) {
+    fn close(&self, number: u64) {
         let path = self.path(&format!("/pulls/{number}"));
         self.person().expect("PATCH", &path, Some(&json!({"state": "closed"}))).unwrap();
     }
 
-    pub(super) fn comments(&self, number: u64) -> Vec<String> {
+    fn comments(&self, number: u64) -> Vec<String> {
         let path = self.path(&format!("/issues/{number}/comments"));
         let answer = self.server.as_admin().expect("GET", &path, None).unwrap();
         let body = |comment: &Value| comment["body"].as_str().unwrap().to_owned();
@@ -115,7 +117,7 @@ impl Place {
     }
 
     /// Waits until the server knows that the repository is not empty: until then it has no pull requests.
-    pub(super) fn settle(&self) {
+    fn settle(&self) {
         let start = Instant::now();
         while self.person().expect("GET", &self.path(""), None).unwrap()["empty"] == true {
             assert!(start.elapsed() < Duration::from_secs(60), "the repository stays empty");
@@ -124,7 +126,7 @@ impl Place {
     }
 
     /// How many requests our own account has sent since the last time.
-    pub(super) fn take_requests(&self) -> u64 {
+    fn take_requests(&self) -> u64 {
         self.proxy.take_requests()
     }
 }

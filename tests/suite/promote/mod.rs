@@ -1,20 +1,28 @@
-//! What promotion promises, scenario by scenario: real clones, real pushes, on the embedded host always and on the lab's
-//! real Gitea when there is one.
+//! What promotion promises, scenario by scenario, each written once: real clones, real pushes, on the embedded host always, on
+//! the lab's real Gitea when there is one, and on stubs of the hosts that cannot be run.
 
 mod flow;
 mod gitea;
+mod github;
 mod people;
 mod stage;
 mod trouble;
 mod waking;
 mod witness;
 
-/// Makes one test of every scenario on the embedded host, and of the first list on the lab's Gitea too.
+/// Makes one test of every scenario on the embedded host, and of the first list on every other host too.
 macro_rules! scenarios {
     (everywhere: $($module:ident::$case:ident),+; embedded: $($local:ident::$embedded:ident),+ $(,)?) => {
         mod local_host {
             $(#[tokio::test] async fn $case() { super::$module::$case(&super::stage::Stage::local()).await; })+
             $(#[tokio::test] async fn $embedded() { super::$local::$embedded(&super::stage::Stage::local()).await; })+
+        }
+
+        mod github_host {
+            $(#[tokio::test] async fn $case() {
+                let Some(stage) = super::stage::Stage::github() else { return };
+                super::$module::$case(&stage).await;
+            })+
         }
 
         mod gitea_host {

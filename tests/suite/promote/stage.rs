@@ -1,6 +1,7 @@
-//! A shop with three environments on a Git host: the embedded one, or the lab's Gitea.
+//! A shop with three environments on a Git host: the embedded one, or one that a [`Rig`] brings.
 
-use super::gitea::Place as Gitea;
+use super::gitea::Gitea;
+use super::github::GitHub;
 use super::witness::{Ledger, Witness};
 use mergeline::commit::CommitId;
 use mergeline::event::Surroundings;
@@ -31,9 +32,35 @@ pub(super) enum Button {
     Rebase,
 }
 
+/// A host beside the embedded one, with a private repository, our own account, and a person who may write.
+pub(super) trait Rig {
+    /// The host as `--host` names it: `gitea=URL`.
+    fn flag(&self) -> String;
+    /// `owner/name`.
+    fn repository(&self) -> String;
+    /// Our own token.
+    fn token(&self) -> String;
+    /// The host as our own account sees it.
+    fn host(&self) -> Box<dyn Host>;
+    /// Where the repository is, without a credential; with ours; with the person's.
+    fn bare_remote(&self) -> String;
+    fn own_remote(&self) -> String;
+    fn person_remote(&self) -> String;
+    /// The person merges a pull request.
+    fn merge(&self, number: u64, button: Button);
+    /// The person closes one.
+    fn close(&self, number: u64);
+    /// The comments of a pull request, oldest first.
+    fn comments(&self, number: u64) -> Vec<String>;
+    /// Waits until the host has taken note of the first push.
+    fn settle(&self) {}
+    /// How many requests our own account has sent to the API since the last time.
+    fn take_requests(&self) -> u64;
+}
+
 pub(super) enum Place {
     Local(LocalHost),
-    Gitea(Gitea),
+    Hosted(Box<dyn Rig>),
 }
 
 pub(super) struct Stage {
@@ -59,8 +86,24 @@ impl Stage {
 
     /// On the lab's Gitea; `None` where there is no lab.
     pub(super) fn gitea() -> Option<Self> {
-        let place = Gitea::new()?;
-        Some(Self::on(TempDir::new().unwrap(), Place::Gitea(place)))
+        Gitea::new().map(Self::hosted)
+    }
+
+    /// On the stub of GitHub; `None` where there is no description of it.
+    pub(super) fn github() -> Option<Self> {
+        GitHub::new().map(Self::hosted)
+    }
+
+    pub(super) fn hosted(rig: impl Rig + 'static) -> Self {
+        Self::on(TempDir::new().unwrap(), Place::Hosted(Box::new(rig)))
+    }
+
+    /// The host's rig; the embedded one has none.
+    pub(super) fn rig(&self) -> &dyn Rig {
+        match &self.place {
+            Place::Local(_) => unreachable!("the embedded host has no rig"),
+            Place::Hosted(rig) => rig.as_ref(),
+        }
     }
 
     fn on(folder: TempDir, place: Place) -> Self {
@@ -95,8 +138,8 @@ impl Stage {
             }
         }
         stage.commit("main", &files, "Begin the shop");
-        if let Place::Gitea(place) = &stage.place {
-            place.settle();
+        if let Place::Hosted(rig) = &stage.place {
+            rig.settle();
         }
         stage
     }
@@ -122,7 +165,7 @@ impl Stage {
                 let instant = jiff::Timestamp::from_second(1_800_000_000).unwrap();
                 Box::new(host.with_clock(move || instant))
             }
-            Place::Gitea(place) => place.host(),
+            Place::Hosted(rig) => rig.host(),
         }
     }
 
@@ -130,7 +173,7 @@ impl Stage {
     pub(super) fn remote(&self) -> String {
         match &self.place {
             Place::Local(host) => format!("file://{}", host.repository_path().display()),
-            Place::Gitea(place) => place.person_remote(),
+            Place::Hosted(rig) => rig.person_remote(),
         }
     }
 
@@ -205,7 +248,7 @@ impl Stage {
         let clone = self.folder.path().join(format!("clone-{number}"));
         let remote = match &self.place {
             Place::Local(host) => format!("file://{}", host.repository_path().display()),
-            Place::Gitea(place) => place.own_remote(),
+            Place::Hosted(rig) => rig.own_remote(),
         };
         let depth: &[&str] = if self.shallow.get() { &["--depth=1", "--branch=main"] } else { &[] };
         let arguments = [&["clone", "--quiet"], depth, &[remote.as_str(), clone.to_str().unwrap()]].concat();
@@ -216,10 +259,10 @@ impl Stage {
             .collect();
         let (host, repository) = match &self.place {
             Place::Local(host) => (format!("local={}", host.folder().display()), None),
-            Place::Gitea(place) => {
-                git(&clone, &["remote", "set-url", "origin", &place.bare_remote()]);
-                variables.insert("MERGELINE_TOKEN".to_owned(), place.token());
-                (format!("gitea={}/api/v1", place.api()), Some(place.repository().to_owned()))
+            Place::Hosted(rig) => {
+                git(&clone, &["remote", "set-url", "origin", &rig.bare_remote()]);
+                variables.insert("MERGELINE_TOKEN".to_owned(), rig.token());
+                (rig.flag(), Some(rig.repository()))
             }
         };
         let setting = Setting {
@@ -232,7 +275,7 @@ impl Stage {
         let mut session = Session::open(&setting).await?;
         let host = match &self.place {
             Place::Local(_) => self.host(),
-            Place::Gitea(_) => session.host,
+            Place::Hosted(_) => session.host,
         };
         session.host = Box::new(Witness { host, ledger: self.ledger.clone() });
         Ok(session)
@@ -304,7 +347,7 @@ impl Stage {
                 assert!(matches!(landing, mergeline::host::Landing::Landed(_)), "{landing:?}");
                 host.set_merge_style(MergeStyle::default()).unwrap();
             }
-            Place::Gitea(place) => place.merge(number, button),
+            Place::Hosted(rig) => rig.merge(number, button),
         }
     }
 
@@ -312,7 +355,7 @@ impl Stage {
     pub(super) fn close(&self, number: u64) {
         match &self.place {
             Place::Local(host) => host.as_user("ada").set_open(number, false).unwrap(),
-            Place::Gitea(place) => place.close(number),
+            Place::Hosted(rig) => rig.close(number),
         }
     }
 
@@ -320,7 +363,7 @@ impl Stage {
     pub(super) fn comments(&self, number: u64) -> Vec<String> {
         match &self.place {
             Place::Local(host) => host.comments(number).unwrap().into_iter().map(|comment| comment.body).collect(),
-            Place::Gitea(place) => place.comments(number),
+            Place::Hosted(rig) => rig.comments(number),
         }
     }
 
@@ -328,7 +371,7 @@ impl Stage {
     pub(super) fn forbid_pull_requests(&self, forbidden: bool) {
         match &self.place {
             Place::Local(host) => host.let_jobs_create_pull_requests(!forbidden).unwrap(),
-            Place::Gitea(_) => unreachable!("only the embedded host has this setting"),
+            Place::Hosted(_) => unreachable!("only the embedded host has this setting"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What only a real host has: CI files on environment branches, and requests to count.
 
-use super::stage::{Button, Place, Stage};
+use super::github::GitHub;
+use super::stage::{Button, Stage};
 
 const WORKFLOW: &str = "on: {push: {branches: [main, 'env/**']}}\njobs: {it: {runs-on: nowhere, steps: [{uses: mergeline/mergeline@v1}]}}\n";
 const PATH: &str = ".gitea/workflows/mergeline.yaml";
@@ -25,7 +26,7 @@ async fn environment_branches_carry_the_ci_file_byte_for_byte_and_it_is_no_chang
 #[tokio::test]
 async fn a_run_with_nothing_to_do_costs_six_requests() {
     let Some(stage) = Stage::gitea() else { return };
-    let Place::Gitea(place) = &stage.place else { unreachable!() };
+    let place = stage.rig();
     stage.run().await;
     place.take_requests();
     assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
@@ -35,4 +36,42 @@ async fn a_run_with_nothing_to_do_costs_six_requests() {
     place.take_requests();
     assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
     assert_eq!(place.take_requests(), 6);
+}
+
+/// A job's own token may not write workflows: none are carried, and nothing is refused because of them.
+#[tokio::test]
+async fn with_a_jobs_token_of_github_no_workflow_is_carried() {
+    let Some(stage) = Stage::github() else { return };
+    let path = ".github/workflows/mergeline.yml";
+    stage.commit("main", &[(path.to_owned(), WORKFLOW.to_owned())], "Call Mergeline");
+    stage.run().await;
+    for branch in ["env/dev", "env/staging", "mergeline/promote/prod"] {
+        assert_eq!(stage.file(branch, path), None, "{branch}");
+    }
+    assert!(stage.cluster("dev").contains("web:1.0"));
+}
+
+/// With an App's token they are, so that a person's merge starts a run.
+#[tokio::test]
+async fn with_an_apps_token_of_github_the_workflow_is_carried() {
+    let Some(rig) = GitHub::as_app() else { return };
+    let stage = Stage::hosted(rig);
+    let path = ".github/workflows/mergeline.yml";
+    stage.commit("main", &[(path.to_owned(), WORKFLOW.to_owned())], "Call Mergeline");
+    stage.run().await;
+    for branch in ["env/dev", "env/staging", "mergeline/promote/prod"] {
+        assert_eq!(stage.file(branch, path).as_deref(), Some(WORKFLOW), "{branch}");
+    }
+}
+
+/// The budget on Gitea, and the question who the token acts as.
+#[tokio::test]
+async fn a_run_with_nothing_to_do_costs_seven_requests_on_github() {
+    let Some(stage) = Stage::github() else { return };
+    stage.run().await;
+    stage.merge(stage.promotion("prod").await.number, Button::Merge).await;
+    stage.run().await;
+    stage.rig().take_requests();
+    assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
+    assert_eq!(stage.rig().take_requests(), 7);
 }

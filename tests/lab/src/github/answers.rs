@@ -269,7 +269,7 @@ pub(super) fn pull(
 pub(super) fn label(github: &GitHub, repository: &Repository, name: &str) -> Value {
     json!({
         "id": number(name), "node_id": format!("L_{}", number(name)), "name": name, "color": "ededed", "default": false,
-        "description": null, "url": format!("{}/api/v3/repos/{}/labels/{}", github.url, repository.name, name.replace(' ', "%20")),
+        "description": "", "url": format!("{}/api/v3/repos/{}/labels/{}", github.url, repository.name, name.replace(' ', "%20")),
     })
 }
 
@@ -339,11 +339,11 @@ pub(super) fn deployment_status(
 ) -> Value {
     let api = format!("{}/api/v3/repos/{}", github.url, repository.name);
     let one = format!("{api}/deployments/{}", deployment.id);
-    let log = status.log_url.clone().unwrap_or_default();
+    let log = status.log_url.clone().unwrap_or_else(|| format!("{}/{}/deployments", github.url, repository.name));
     json!({
         "url": format!("{one}/statuses/{}", status.id), "id": status.id, "node_id": format!("DES_{}", status.id),
         "state": status.state, "description": status.description, "environment": deployment.environment,
-        "creator": user(github, &status.creator), "target_url": log, "log_url": log, "environment_url": "",
+        "creator": user(github, &status.creator), "target_url": log, "log_url": log,
         "created_at": status.at, "updated_at": status.at, "deployment_url": one, "repository_url": api,
     })
 }
