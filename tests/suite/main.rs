@@ -12,7 +12,6 @@ mod git;
 mod promote;
 mod render;
 mod risk;
-mod rules;
 mod validate;
 mod validation_conformance;
-mod yaml_oracle;
+mod verdict;

@@ -10,7 +10,6 @@ mod failures;
 mod gitea;
 mod hosted;
 mod init;
-mod inputs;
 mod output;
 mod place;
 mod review;
