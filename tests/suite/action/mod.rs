@@ -2,4 +2,6 @@
 
 mod bootstrap;
 mod files;
+mod github;
 mod server;
+mod stage;

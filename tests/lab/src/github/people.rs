@@ -237,7 +237,11 @@ impl GitHub {
             if started.event == "issue_comment" {
                 let url = pull["url"].clone();
                 payload["issue"] = json!({"number": started.number, "pull_request": {"url": url}});
-                payload["comment"] = json!({"body": started.body, "user": answers::user(self, &started.actor)});
+                let said = |it: &&Comment| it.number == started.number && it.body == started.body;
+                let comment = world.repositories[&started.repository].comments.iter().rev().find(said);
+                payload["comment"] = comment
+                    .map(|it| answers::comment(self, &world.repositories[&started.repository], it))
+                    .unwrap_or_default();
             } else {
                 payload["number"] = json!(started.number);
                 payload["pull_request"] = pull;
