@@ -202,6 +202,6 @@ impl Finding {
     /// The page and anchor that explains the rule.
     #[must_use]
     pub fn help_url(&self) -> String {
-        format!("https://mergeline.dev/rules/{}", self.rule)
+        crate::rule::url(&self.rule)
     }
 }

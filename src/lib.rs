@@ -7,6 +7,7 @@ pub mod commit;
 pub mod failure;
 pub mod finding;
 pub mod operation;
+pub mod rule;
 pub mod secret;
 pub mod unit;
 

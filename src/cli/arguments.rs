@@ -1,5 +1,6 @@
 //! The command line, as clap types. Flags read like kubectl's and git's.
 
+use super::kubeconform::Kubeconform;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -98,7 +99,7 @@ pub(crate) enum FailOn {
 #[derive(Debug, Args)]
 pub(crate) struct Judging {
     /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, github,
-    /// junit, gitlab
+    /// junit, gitlab, sarif, html
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
     pub(crate) outputs: Vec<String>,
     /// The lightest finding that fails the command
@@ -160,7 +161,18 @@ pub(crate) struct Review {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) judging: Judging,
-    /// Files and folders; `-` for standard input (default: every unit of the repository)
+    #[command(flatten)]
+    pub(crate) kubeconform: Kubeconform,
+    /// Leave objects of these kinds out, `Kind` or `group/version/Kind`; they are counted as not checked
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+    /// Refuse objects of these kinds, `Kind` or `group/version/Kind`
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) reject: Vec<String>,
+    /// Explain a rule: what it finds, why, and how to mend or silence it
+    #[arg(long, value_name = "RULE", conflicts_with = "paths")]
+    pub(crate) explain: Option<String>,
+    /// Files, folders and patterns; `-` for standard input (default: every unit of the repository)
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 }

@@ -5,8 +5,11 @@
 mod apply;
 mod arguments;
 mod demo;
+mod hiding;
 mod init;
+mod kubeconform;
 mod output;
+mod patterns;
 mod places;
 mod print;
 mod promote;
@@ -26,7 +29,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     exit_on_panic();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(kubeconform::translate(std::env::args_os()));
     start_log(&arguments.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -94,7 +94,7 @@ impl Outputs {
                 Format::Text => board::text(rows, now),
                 Format::Json => board::json(rows),
                 Format::Markdown => board::markdown(rows, now),
-                Format::Github | Format::Junit | Format::Gitlab | Format::Html => {
+                Format::Github | Format::Junit | Format::Gitlab | Format::Html | Format::Sarif => {
                     return Err(Failure::usage(format!("the board of environments has no format `{format}`"))
                         .hint("it has text, json and markdown"));
                 }
@@ -125,6 +125,7 @@ fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> Result
         Format::Junit => report::junit::junit(report),
         Format::Gitlab => report::code_quality::code_quality(report),
         Format::Html => report::html::html(report).map_err(|error| Failure::bug(error.to_string()))?,
+        Format::Sarif => report::sarif::sarif(report),
     })
 }
 
@@ -229,8 +230,8 @@ mod tests {
 
     #[test]
     fn formats_that_are_not_there_are_refused_by_name() {
-        let failure = parse(&["sarif=x"]).unwrap_err();
-        assert!(failure.message().contains("`sarif` is not supported yet"), "{failure}");
+        let failure = parse(&["pdf=x"]).unwrap_err();
+        assert!(failure.message().contains("`pdf` is no format"), "{failure}");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! `mergeline validate`
 
 use super::arguments::{Global, Validate};
+use super::hiding::Hiding;
+use super::kubeconform;
 use super::output::Outputs;
+use super::patterns;
 use super::places::Named;
+use super::print;
 use super::review::render_options;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -12,9 +16,11 @@ use crate::git::{Repository, Tree};
 use crate::render;
 use crate::report::{Links, Report};
 use crate::review::ValidateInput;
+use crate::rule;
 use crate::unit::Unit;
+use crate::validate::Unknown;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What standard input is called in places.
@@ -22,24 +28,45 @@ const STDIN: &str = "stdin";
 
 /// Validates what was named, or every unit of the repository.
 pub(crate) fn validate(global: &Global, command: &Validate) -> Result<u8> {
+    if let Some(id) = &command.explain {
+        return explain(id);
+    }
     let started = Instant::now();
+    command.kubeconform.check()?;
     let folder = global.folder()?;
-    let outputs = Outputs::parse(&command.judging.outputs, &folder, global.colours())?;
-    let dash = command.paths.iter().any(|path| path == Path::new("-"));
-    let mut report = match command.paths.len() {
+    let formats =
+        command.judging.outputs.iter().map(|format| kubeconform::format(format)).collect::<Result<Vec<_>>>()?;
+    let outputs = Outputs::parse(&formats, &folder, global.colours())?;
+    let paths = patterns::expand(&folder, &command.paths)?;
+    let dash = paths.iter().any(|path| path == Path::new("-"));
+    let mut report = match paths.len() {
         0 => repository(&folder, command)?,
         1 if dash => standard_input(command)?,
         _ if dash => return Err(Failure::usage("`-` is standard input and stands alone")),
-        _ => named(&folder, command)?,
+        _ => named(&folder, &paths, command)?,
     };
     report.elapsed = started.elapsed();
     outputs.write(&report)
+}
+
+/// Prints the section of a rule.
+fn explain(id: &str) -> Result<u8> {
+    let Some(rule) = rule::find(id) else {
+        let hint = match crate::schema::nearest(id, rule::all().iter().map(|rule| rule.id)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the rules are: {}", rule::all().iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Failure::usage(format!("there is no rule `{id}`")).hint(hint));
+    };
+    let silence = if rule.can_be_silenced { "can be silenced" } else { "cannot be silenced" };
+    print::data(&format!("{} ({}, {silence})\n\n{}\n\n{}\n", rule.id, rule.severity, rule.text, rule::url(rule.id)))
 }
 
 /// Every unit of the repository, as the working tree has it.
 fn repository(folder: &Path, command: &Validate) -> Result<Report> {
     let repository = Repository::discover(folder)?;
     let tree = repository.working_tree()?;
+    let tree = Hiding::new(&tree, &command.kubeconform.ignore_filename_pattern)?;
     let config = Config::load(&tree)?.usable()?;
     let options = render_options();
     let (units, findings) = match &config {
@@ -49,7 +76,7 @@ fn repository(folder: &Path, command: &Validate) -> Result<Report> {
             (found.units, found.findings)
         }
     };
-    judge(&tree, units, findings, vec![String::new()], config.as_ref(), command)
+    judge(&tree, units, findings, vec![String::new()], config.as_ref(), true, command)
 }
 
 fn standard_input(command: &Validate) -> Result<Report> {
@@ -59,20 +86,24 @@ fn standard_input(command: &Validate) -> Result<Report> {
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage("cannot read standard input").because(error))?;
     let tree = MemoryTree::new().with(STDIN, bytes);
-    judge(&tree, vec![unit(STDIN)], Vec::new(), vec![STDIN.to_owned()], None, command)
+    judge(&tree, vec![unit(STDIN)], Vec::new(), vec![STDIN.to_owned()], None, false, command)
 }
 
 /// Files and folders that were named.
-fn named(folder: &Path, command: &Validate) -> Result<Report> {
-    let named = Named::open(folder, &command.paths)?;
-    let (tree, options) = (named.tree(), render_options());
+fn named(folder: &Path, paths: &[PathBuf], command: &Validate) -> Result<Report> {
+    let named = Named::open(folder, paths)?;
+    let tree = Hiding::new(named.tree(), &command.kubeconform.ignore_filename_pattern)?;
+    let options = render_options();
     let (mut units, mut findings) = (Vec::new(), Vec::new());
-    for (given, path) in command.paths.iter().zip(named.paths()) {
+    // A file alone may be a part of something: what it refers to may be in the rest.
+    let mut whole = true;
+    for (given, path) in paths.iter().zip(named.paths()) {
         if named.is_file(path)? {
-            units.push(unit(path));
+            whole = false;
+            units.extend((!tree.hides(path)).then(|| unit(path)));
             continue;
         }
-        let found = render::discover_in(tree, path, &options)?;
+        let found = render::discover_in(&tree, path, &options)?;
         if found.units.is_empty() && found.findings.is_empty() {
             return Err(Failure::nothing_there(format!("`{}` holds no manifest", given.display())));
         }
@@ -82,8 +113,11 @@ fn named(folder: &Path, command: &Validate) -> Result<Report> {
     units.sort();
     units.dedup();
     let definitions = named.definition_folders();
-    let mut report = judge(tree, units, findings, definitions, None, command)?;
+    let mut report = judge(&tree, units, findings, definitions, None, whole, command)?;
     report.findings = report.findings.into_iter().map(|finding| named.as_seen(finding)).collect();
+    for silenced in &mut report.silenced {
+        silenced.finding = named.as_seen(silenced.finding.clone());
+    }
     Ok(report)
 }
 
@@ -97,6 +131,7 @@ fn judge(
     findings: Vec<Finding>,
     definitions: Vec<String>,
     config: Option<&Config>,
+    whole: bool,
     command: &Validate,
 ) -> Result<Report> {
     crate::review::validate(ValidateInput {
@@ -107,7 +142,11 @@ fn judge(
         definitions,
         config,
         render: render_options(),
-        kubernetes: command.judging.kubernetes.clone(),
+        kubernetes: command.judging.kubernetes.clone().or_else(|| command.kubeconform.kubernetes()),
+        whole,
+        unknown: command.kubeconform.ignore_missing_schemas.then_some(Unknown::Ignore),
+        skip: command.skip.clone(),
+        reject: command.reject.clone(),
         fail_on: command.judging.fail_on(),
         links: Links::default(),
     })

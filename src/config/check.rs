@@ -7,6 +7,7 @@ use super::{Config, Land};
 use crate::finding::Finding;
 use crate::manifest::decode::nearest;
 use crate::manifest::value::escape_token;
+use crate::rule;
 use std::collections::BTreeMap;
 
 /// Everything that is wrong with `config`, in the order of the file.
@@ -19,6 +20,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     for (name, environment) in config.environments() {
         checks.environment(name, environment);
     }
+    checks.rules();
     checks.names_differ_by_more_than_case();
     checks.branches();
     checks.cycles();
@@ -109,6 +111,28 @@ impl Checks<'_> {
                     self.wrong(&format!("{at}/env"), message, "write the variable's name, without `$`");
                 }
                 _ => {}
+            }
+        }
+    }
+
+    fn rules(&mut self) {
+        let config = self.config;
+        for id in config.model.validate.rules.0.keys() {
+            let at = format!("/validate/rules/{}", escape_token(id));
+            match rule::find(id) {
+                Some(rule) if rule.can_be_silenced => {}
+                Some(_) => {
+                    let hint = format!("see `mergeline validate --explain {id}`");
+                    self.wrong_key(&at, format!("the rule `{id}` cannot be set: what it says must be known"), hint);
+                }
+                None => {
+                    let silenceable = rule::all().iter().filter(|rule| rule.can_be_silenced).map(|rule| rule.id);
+                    let hint = match nearest(id, silenceable) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "rules are named in brackets where they are reported: `error[RULE]`".to_owned(),
+                    };
+                    self.wrong_key(&at, format!("there is no rule `{id}`"), hint);
+                }
             }
         }
     }

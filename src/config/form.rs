@@ -1,6 +1,6 @@
 //! Forms of single values in `mergeline.yaml`: one or many, durations, versions, maps in input order.
 
-use super::model::Kubeconfig;
+use super::model::{Kubeconfig, RuleLevel};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -131,6 +131,46 @@ impl JsonSchema for Kubeconfig {
             {"type": "string", "description": "An absolute path outside the checkout, or one that starts with `~/`.", "pattern": "^(/|~/)"},
             {"type": "object", "properties": {"env": {"type": "string", "description": "The environment variable."}}, "required": ["env"], "additionalProperties": false},
         ]})
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Level;
+        impl Visitor<'_> for Level {
+            type Value = RuleLevel;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`off`, `warning` or `error`")
+            }
+            // YAML as Kubernetes reads it takes a bare `off` for false.
+            fn visit_bool<E: Error>(self, on: bool) -> Result<RuleLevel, E> {
+                match on {
+                    false => Ok(RuleLevel::Off),
+                    true => Err(E::invalid_value(serde::de::Unexpected::Bool(true), &self)),
+                }
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<RuleLevel, E> {
+                match text {
+                    "off" => Ok(RuleLevel::Off),
+                    "warning" => Ok(RuleLevel::Warning),
+                    "error" => Ok(RuleLevel::Error),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Level)
+    }
+}
+
+impl JsonSchema for RuleLevel {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "RuleLevel".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"enum": ["off", "warning", "error", false]})
     }
 }
 

@@ -16,8 +16,8 @@ mod unsupported;
 
 pub use form::{Duration, InputOrder, KubernetesVersion, OneOrMany};
 pub use model::{
-    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, Secrets, Unknown,
-    Validate, Windows,
+    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, RuleLevel, Secrets,
+    Unknown, Validate, Windows,
 };
 pub use schema::json_schema;
 

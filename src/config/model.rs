@@ -182,6 +182,22 @@ pub struct Validate {
     /// What an object is whose kind no schema is known for. Default: `warning`.
     #[serde(default)]
     pub unknown: Unknown,
+    /// What findings of a rule weigh, by the rule's name: `off`, `warning` or `error`. Default: what `docs/rules.md`
+    /// says. What is off is counted all the same.
+    #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, RuleLevel>")]
+    pub rules: InputOrder<RuleLevel>,
+}
+
+/// What findings of a rule weigh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleLevel {
+    /// They are counted and not shown.
+    Off,
+    /// Warnings.
+    Warning,
+    /// Errors.
+    Error,
 }
 
 /// What an object is whose kind no schema is known for.

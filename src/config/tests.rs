@@ -205,3 +205,18 @@ fn the_other_spelling_of_the_file_name_is_not_overlooked() {
         matches!(load("mergeline.yml"), Loaded::Broken(findings) if findings[0].message.contains("must be called"))
     );
 }
+
+#[test]
+fn rules_are_known_and_can_be_set() {
+    let rules = |lines: &str| wrong(&format!("version: 1\nvalidate:\n  rules:\n{lines}"));
+    assert_eq!(rules("    schema: off\n    absent-secret: \"off\"\n    unknown-field: warning\n"), [""; 0]);
+    assert_eq!(
+        rules("    shcema: off\n    yaml-syntax: off\n"),
+        [
+            "mergeline.yaml:4:5: there is no rule `shcema` (did you mean `schema`?)",
+            "mergeline.yaml:5:5: the rule `yaml-syntax` cannot be set: what it says must be known (see `mergeline validate --explain yaml-syntax`)",
+        ]
+    );
+    assert!(rules("    schema: quiet\n")[0].contains("`off`, `warning` or `error`"));
+    assert!(rules("    schema: on\n")[0].contains("`off`, `warning` or `error`"));
+}

@@ -20,15 +20,14 @@ pub enum Format {
     Gitlab,
     /// The full report as one file for a browser.
     Html,
+    /// SARIF 2.1.0, which code scanning reads.
+    Sarif,
 }
-
-/// Formats that are planned, refused by name until they are there.
-const LATER: [&str; 1] = ["sarif"];
 
 impl Format {
     /// Every format that is there.
-    pub const ALL: [Self; 7] =
-        [Self::Text, Self::Json, Self::Markdown, Self::Github, Self::Junit, Self::Gitlab, Self::Html];
+    pub const ALL: [Self; 8] =
+        [Self::Text, Self::Json, Self::Markdown, Self::Github, Self::Junit, Self::Gitlab, Self::Html, Self::Sarif];
 
     /// The word on the command line.
     #[must_use]
@@ -41,6 +40,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Gitlab => "gitlab",
             Self::Html => "html",
+            Self::Sarif => "sarif",
         }
     }
 }
@@ -60,9 +60,6 @@ impl fmt::Display for Format {
 /// Why a text names no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// Planned, not there.
-    #[error("the format `{0}` is not supported yet; supported are {known}", known = supported())]
-    NotYet(String),
     /// Unknown.
     #[error("`{0}` is no format; supported are {known}", known = supported())]
     Unknown(String),
@@ -76,10 +73,7 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, FormatError> {
         let known = Self::ALL.into_iter().find(|format| format.word() == text);
-        known.ok_or_else(|| match LATER.contains(&text) {
-            true => FormatError::NotYet(text.to_owned()),
-            false => FormatError::Unknown(text.to_owned()),
-        })
+        known.ok_or_else(|| FormatError::Unknown(text.to_owned()))
     }
 }
 
@@ -113,7 +107,6 @@ mod tests {
     #[test]
     fn formats_that_are_not_there_are_refused_by_name() {
         assert_eq!("json=a=b".parse(), Ok(Output { format: Format::Json, path: Some("a=b".into()) }));
-        assert_eq!("sarif".parse::<Output>(), Err(FormatError::NotYet("sarif".into())));
         assert!("pdf".parse::<Output>().unwrap_err().to_string().contains("supported are text, json"));
         assert_eq!("text=".parse::<Output>(), Err(FormatError::NoPath(Format::Text)));
     }

@@ -4,7 +4,7 @@
 //! missing. Lines and columns count from 1. A consumer may rely on `version`: fields are added within a version, and
 //! changed or removed only with a new one.
 
-use super::{ObjectCounts, Report};
+use super::{ObjectCounts, Report, Silenced, SilencedBy};
 use crate::diff::{Action, Change, FieldChange};
 use crate::finding::{Finding, ObjectRef, Severity};
 use crate::operation::{Operation, OperationStatus};
@@ -25,6 +25,8 @@ struct ReportShape<'a> {
     verdict: &'a str,
     /// What is wrong, one finding for each source place.
     findings: Vec<FindingShape<'a>>,
+    /// What people have silenced, by comments and by configuration.
+    silenced: Vec<SilencedShape<'a>>,
     /// What changes, one entry for each object of each unit of each environment.
     changes: Vec<ChangeShape<'a>>,
     /// What is planned or was done, in order.
@@ -60,8 +62,23 @@ struct FindingShape<'a> {
     environments: &'a [String],
     /// The unit; `null` when several share the place.
     unit: Option<&'a str>,
+    /// What to do next.
+    hint: Option<&'a str>,
     /// The page that explains the rule.
     help: Option<String>,
+}
+
+/// A finding that was silenced.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SilencedShape<'a> {
+    /// What would be said.
+    finding: FindingShape<'a>,
+    /// How it was silenced.
+    #[schemars(extend("enum" = ["comment", "configuration"]))]
+    by: &'a str,
+    /// The reason that the comment gives.
+    reason: Option<&'a str>,
 }
 
 /// An object's name.
@@ -214,6 +231,7 @@ pub fn json(report: &Report) -> String {
         command: &report.command,
         verdict: report.verdict.word(),
         findings: report.findings.iter().map(finding).collect(),
+        silenced: report.silenced.iter().map(silenced).collect(),
         changes: report.changes.changes.iter().map(change).collect(),
         operations: report.operations.iter().map(operation).collect(),
         counts: CountsShape {
@@ -264,8 +282,17 @@ fn finding(finding: &Finding) -> FindingShape<'_> {
         object: finding.object.as_ref().map(object),
         environments: &finding.environments,
         unit: finding.unit.as_deref(),
+        hint: finding.hint.as_deref(),
         help: Some(finding.help_url()),
     }
+}
+
+fn silenced(silenced: &Silenced) -> SilencedShape<'_> {
+    let (by, reason) = match &silenced.by {
+        SilencedBy::Comment(reason) => ("comment", Some(reason.as_str())),
+        SilencedBy::Configuration => ("configuration", None),
+    };
+    SilencedShape { finding: finding(&silenced.finding), by, reason }
 }
 
 fn object(object: &ObjectRef) -> ObjectShape<'_> {

@@ -7,11 +7,11 @@
 //! Decided by the XML Schema of Jenkins' xUnit plugin (`tests/cases/report/junit-10.xsd`), which GitLab's and GitHub's
 //! readers are content with too.
 
-use super::Report;
 use super::annotations::break_commands;
 use super::text;
 use super::visible::{one_line, visible};
 use super::words::{counted, provenance};
+use super::{Report, Silenced, SilencedBy};
 use crate::finding::{Finding, Severity};
 use crate::operation::OperationStatus;
 use indexmap::IndexMap;
@@ -129,6 +129,14 @@ fn suites(report: &Report) -> IndexMap<&str, Vec<Case>> {
         let suite = finding.place.as_ref().map_or("mergeline", |place| place.path.as_str());
         suites.entry(suite).or_default().push(judged(report, finding));
     }
+    for Silenced { finding, by } in &report.silenced {
+        let suite = finding.place.as_ref().map_or("mergeline", |place| place.path.as_str());
+        let why = match by {
+            SilencedBy::Comment(reason) => format!("silenced by a comment: {reason}"),
+            SilencedBy::Configuration => "silenced by `validate.rules`".to_owned(),
+        };
+        suites.entry(suite).or_default().push(Case { name: name(finding), outcome: Outcome::Skipped(why), said: None });
+    }
     for operation in &report.operations {
         let reason = operation.reason.clone().unwrap_or_default();
         let outcome = match operation.status {
@@ -146,8 +154,7 @@ fn suites(report: &Report) -> IndexMap<&str, Vec<Case>> {
 }
 
 fn judged(report: &Report, finding: &Finding) -> Case {
-    let object = finding.object.as_ref().map(|object| format!(" · {object}")).unwrap_or_default();
-    let name = format!("{}: {}{object}", finding.rule, finding.message);
+    let name = name(finding);
     let story = text::finding(finding);
     // An error is a failure even where nothing fails the run: the server would refuse the object.
     if finding.severity == Severity::Error || report.fail_on.includes(finding.severity) {
@@ -155,6 +162,11 @@ fn judged(report: &Report, finding: &Finding) -> Case {
         return Case { name, outcome, said: None };
     }
     Case { name, outcome: Outcome::Passed, said: Some(story) }
+}
+
+fn name(finding: &Finding) -> String {
+    let object = finding.object.as_ref().map(|object| format!(" · {object}")).unwrap_or_default();
+    format!("{}: {}{object}", finding.rule, finding.message)
 }
 
 /// Text of several lines for a reader that may be a terminal or a job's log.

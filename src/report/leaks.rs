@@ -1,7 +1,10 @@
 //! Property: a Secret's value is in no output, in no shape, and its change is in every one.
 #![allow(clippy::unwrap_used)]
 
-use super::{FailOn, Report, annotations, code_quality, html, json, junit, markdown, merge_findings, status, text};
+use super::{
+    FailOn, Report, Silenced, SilencedBy, annotations, code_quality, html, json, junit, markdown, merge_findings,
+    sarif, status, text,
+};
 use crate::diff::{Redactor, diff};
 use crate::finding::{Excerpt, Finding, Place};
 use crate::host::limits::LOCAL;
@@ -103,6 +106,7 @@ fn outputs(report: &Report) -> Vec<(&'static str, String)> {
         ("json", json::json(report)),
         ("annotations", annotations::annotations(report)),
         ("junit", junit::junit(report)),
+        ("sarif", sarif::sarif(report)),
         ("code quality", code_quality::code_quality(report)),
         ("html", html::html(report).unwrap()),
         ("status", status::description(report, &LOCAL)),
@@ -135,6 +139,9 @@ proptest! {
             .hint(format!("remove {new}"))
             .about(after[0].reference());
         report.findings = merge_findings(vec![redactor.finding(finding)], &report.environments);
+        let reason = redactor.text(&format!("it is {new}")).to_string();
+        let silenced = report.findings[0].clone();
+        report.silenced.push(Silenced { finding: silenced, by: SilencedBy::Comment(reason) });
         let reason = redactor.text(&format!("admission webhook denied {new}: was {old}")).to_string();
         report.operations = vec![Operation::planned(Verb::Apply, "k", "Secret creds").with(OperationStatus::Failed, reason)];
         let report = report.judged(FailOn::Error);

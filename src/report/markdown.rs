@@ -99,8 +99,9 @@ fn compose(report: &Report, mut budget: Budget) -> String {
         false => sections::findings(report, &mut budget, names),
     };
     let operations = sections::operations(report, &mut budget, names);
+    let silenced = sections::silenced(report, &mut budget, names);
     body += &sections::sections(report, &mut budget);
-    body + &findings + &operations + &footer
+    body + &findings + &silenced + &operations + &footer
 }
 
 fn footer(report: &Report) -> String {

@@ -1,4 +1,4 @@
-//! Findings, changes and operations as bytes: terminal text, Markdown, JSON, JUnit, Code Quality, workflow commands.
+//! Findings, changes and operations as bytes: terminal text, Markdown, JSON, SARIF, JUnit, Code Quality, workflow commands.
 //!
 //! Every use case returns a [`Report`]; what a person or machine reads is made from it here and nowhere else, within
 //! the receiver's limits. Refuses to compute: no verdict is changed and nothing is left out without a word on it.
@@ -18,6 +18,7 @@ mod leaks;
 pub mod markdown;
 #[cfg(test)]
 mod sample;
+pub mod sarif;
 pub mod status;
 pub mod text;
 pub mod visible;
@@ -90,6 +91,24 @@ pub struct Unchecked {
     pub count: usize,
 }
 
+/// A finding that people have silenced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silenced {
+    /// What would be said.
+    pub finding: Finding,
+    /// How it was silenced.
+    pub by: SilencedBy,
+}
+
+/// How a finding was silenced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SilencedBy {
+    /// By a comment in the file, for this reason.
+    Comment(String),
+    /// By `validate.rules` of the trusted configuration.
+    Configuration,
+}
+
 /// How many objects were looked at, over all units and environments of the head.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ObjectCounts {
@@ -125,6 +144,8 @@ pub struct Report {
     pub fail_on: FailOn,
     /// What is wrong, one finding for each source place ([`merge_findings`]).
     pub findings: Vec<Finding>,
+    /// What people have silenced.
+    pub silenced: Vec<Silenced>,
     /// What changes.
     pub changes: ChangeSet,
     /// Units whose diff is withheld because one side did not render; a finding says why.
@@ -159,6 +180,7 @@ impl Report {
             verdict: Verdict::Nothing,
             fail_on: FailOn::default(),
             findings: Vec::new(),
+            silenced: Vec::new(),
             changes: ChangeSet::default(),
             withheld: Vec::new(),
             operations: Vec::new(),
@@ -184,7 +206,8 @@ impl Report {
         let nothing = self.objects.rendered == 0
             && self.changes.is_empty()
             && self.operations.is_empty()
-            && self.findings.is_empty();
+            && self.findings.is_empty()
+            && self.silenced.is_empty();
         self.fail_on = fail_on;
         self.verdict = match (bad, nothing) {
             (true, _) => Verdict::Fail,

@@ -1,7 +1,7 @@
 //! Realistic reports for the tests of every format.
 #![allow(clippy::unwrap_used)]
 
-use super::{FailOn, Links, Report, Unchecked};
+use super::{FailOn, Links, Report, Silenced, SilencedBy, Unchecked};
 use crate::commit::CommitId;
 use crate::diff::{Redactor, diff};
 use crate::finding::{Excerpt, Finding, ObjectRef, Place};
@@ -116,6 +116,13 @@ pub(super) fn review() -> Report {
         .hint("add its CustomResourceDefinition to the repository");
     warning.environments = vec!["prod".into()];
     report.findings = vec![error, warning];
+    let mut silenced = Finding::warning("absent-secret", "the Secret `dump` is made nowhere").at(Place::at(
+        "apps/db/overlays/prod/db.yaml",
+        12,
+        5,
+    ));
+    silenced.environments = vec!["prod".into()];
+    report.silenced = vec![Silenced { finding: silenced, by: SilencedBy::Comment("the vault makes it".into()) }];
     report.objects.rendered = 12;
     report.objects.checked = 11;
     report.objects.unchecked =
@@ -161,6 +168,8 @@ pub(super) fn hostile() -> Report {
             report.findings.push(finding);
         }
     }
+    let finding = report.findings[5].clone();
+    report.silenced.push(Silenced { finding, by: SilencedBy::Comment(nasty.into()) });
     report.objects.unchecked = vec![Unchecked { kind: nasty.into(), reason: nasty.into(), count: 2 }];
     report.withheld = vec![Unit { environment: nasty.into(), name: nasty.into(), path: nasty.into() }];
     report.links = links();

@@ -20,7 +20,7 @@ mod tests {
     #[test]
     fn the_line_says_verdict_and_extent_within_the_limit() {
         let line = description(&sample::review(), &LOCAL);
-        assert_eq!(line, "1 error, 1 warning, 1 deletion · web, db change in dev, staging, prod");
+        assert_eq!(line, "1 error, 1 warning, 1 deletion, 1 silenced finding · web, db change in dev, staging, prod");
         let short = description(&sample::review(), &Limits { status_description: 20, ..LOCAL });
         assert_eq!(short.chars().count(), 20);
         assert!(short.ends_with('…'));

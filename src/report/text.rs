@@ -6,7 +6,9 @@
 use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
-use super::words::{Group, counted, footprints, groups, headline, image_changes, listed, provenance, unit_name};
+use super::words::{
+    Group, counted, footprints, groups, headline, image_changes, listed, provenance, silenced, unit_name,
+};
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
@@ -32,6 +34,10 @@ pub fn text(report: &Report, colour: bool) -> String {
     }
     if !report.operations.is_empty() {
         blocks.push(operations(report));
+    }
+    let silenced = silenced(report);
+    if !silenced.is_empty() {
+        blocks.push(silenced.iter().map(|line| format!("silenced: {}\n", one_line(line))).collect());
     }
     blocks.push(paint.closing(report));
     break_commands(&blocks.join("\n"))

@@ -1,6 +1,6 @@
 //! Counts and lists as people say them; the same words in every output.
 
-use super::{Report, Verdict};
+use super::{Report, Silenced, SilencedBy, Verdict};
 use crate::diff::{Action, FoldedChange, Footprint};
 use crate::finding::Severity;
 use crate::operation::OperationStatus;
@@ -41,6 +41,7 @@ pub(super) fn judgement(report: &Report) -> String {
         (report.count(Severity::Warning), "warning"),
         (report.changes.count(Action::Delete), "deletion"),
         (report.changes.count(Action::Replace), "replacement"),
+        (report.silenced.len(), "silenced finding"),
     ];
     let said: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
@@ -127,6 +128,23 @@ pub(super) fn provenance(report: &Report) -> Vec<String> {
         }
     }
     parts
+}
+
+/// What was silenced, a line each: every comment with its reason, every rule that the configuration switches off.
+pub(super) fn silenced(report: &Report) -> Vec<String> {
+    let mut lines: indexmap::IndexMap<String, usize> = indexmap::IndexMap::new();
+    for Silenced { finding, by } in &report.silenced {
+        let line = match by {
+            SilencedBy::Comment(reason) => {
+                let place = finding.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+                format!("`{}`{place} by a comment: {reason}", finding.rule)
+            }
+            SilencedBy::Configuration => format!("`{}` by `validate.rules`", finding.rule),
+        };
+        *lines.entry(line).or_default() += 1;
+    }
+    let told = |(line, count): (String, usize)| if count > 1 { format!("{line} ({count} findings)") } else { line };
+    lines.into_iter().map(told).collect()
 }
 
 /// Pushes a name that is not there yet.

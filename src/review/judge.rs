@@ -69,11 +69,7 @@ impl Knowledge {
 pub(super) fn knowledge(tree: &dyn Tree, folders: &[&str]) -> Result<Knowledge> {
     let mut paths = BTreeSet::new();
     for folder in folders {
-        if tree.kind(folder)? == Some(EntryKind::File) {
-            paths.insert((*folder).to_owned());
-        }
-        let files = tree.walk(folder)?.into_iter().filter(|entry| entry.kind == EntryKind::File);
-        paths.extend(files.map(|entry| entry.path).filter(|path| is_manifest(path)));
+        paths.extend(manifests(tree, folder)?);
     }
     let read = paths.into_par_iter().map(|path| {
         let text = tree.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
@@ -93,6 +89,17 @@ pub(super) fn knowledge(tree: &dyn Tree, folders: &[&str]) -> Result<Knowledge> 
         knowledge.definitions.extend(source.map(|source| (source.path().to_owned(), source)));
     }
     Ok(knowledge)
+}
+
+/// The files below a folder that may be manifests; a file is itself.
+pub(super) fn manifests(tree: &dyn Tree, folder: &str) -> Result<BTreeSet<String>> {
+    let mut paths = BTreeSet::new();
+    if tree.kind(folder)? == Some(EntryKind::File) {
+        paths.insert(folder.to_owned());
+    }
+    let files = tree.walk(folder)?.into_iter().filter(|entry| entry.kind == EntryKind::File);
+    paths.extend(files.map(|entry| entry.path).filter(|path| is_manifest(path)));
+    Ok(paths)
 }
 
 fn is_manifest(path: &str) -> bool {
@@ -117,6 +124,8 @@ pub(super) struct Judge {
 pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
     pub(super) objects: ObjectCounts,
+    /// What units refer to and do not make themselves.
+    pub(super) absent: Vec<(Unit, validate::Absent)>,
 }
 
 impl Judge {
@@ -152,20 +161,18 @@ impl Judge {
         self.general.version()
     }
 
-    /// Judges units, each with the objects that were there before: rules that compare with them are evaluated.
-    pub(super) fn judge(&self, units: &[(&Unit, &[Object], &[Object])]) -> Judged {
-        let options = validate::Options::default();
+    /// Judges units.
+    pub(super) fn judge(&self, units: &[(&Unit, &[Object])], options: &validate::Options) -> Judged {
         let verdicts: Vec<validate::Verdict> = units
             .par_iter()
-            .map(|(unit, objects, before)| {
-                validate::validate_change(objects, before, self.catalog(&unit.environment), &options)
-            })
+            .map(|(unit, objects)| validate::validate(objects, self.catalog(&unit.environment), options))
             .collect();
         let mut judged = Judged::default();
         let mut unchecked: BTreeMap<(TypeKey, String), usize> = BTreeMap::new();
-        for ((unit, objects, _), verdict) in units.iter().zip(verdicts) {
+        for ((unit, objects), verdict) in units.iter().zip(verdicts) {
             judged.objects.rendered += objects.len();
             judged.objects.checked += verdict.checked;
+            judged.absent.extend(verdict.absent.into_iter().map(|absent| ((*unit).clone(), absent)));
             for validate::Unchecked { type_key, count, reason } in verdict.unchecked {
                 *unchecked.entry((type_key, reason)).or_default() += count;
             }

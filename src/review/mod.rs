@@ -5,9 +5,12 @@
 //! request is [`publish()`]. Refuses to take "not rendered" for "deleted": such a unit's diff is withheld and the review
 //! fails. Decided by DESIGN §4 "Reviewing", "Trusting" and "Judging".
 
+mod absent;
 mod judge;
+mod kinds;
 mod publish;
 mod rendered;
+mod silence;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -28,8 +31,10 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
+use crate::validate::Options;
 use judge::{Judge, knowledge};
 use rayon::prelude::*;
+use silence::silence;
 use survey::{Reach, Survey, survey};
 
 /// One side of a comparison.
@@ -143,24 +148,19 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         redactor.learn(&rendered.objects);
     }
 
-    let heads = reaches
-        .iter()
-        .zip(&sides)
-        .filter_map(|(reach, (base, head))| Some((reach, reach.head.as_ref()?, base, head.as_ref()?)));
-    let heads: Vec<(&Reach, &Unit, &Option<Rendered>, &Rendered)> = heads.collect();
-    let all: Vec<(&Unit, &[Object])> =
-        heads.iter().map(|(_, unit, _, head)| (*unit, head.objects.as_slice())).collect();
+    let heads =
+        reaches.iter().zip(&sides).filter_map(|(reach, (_, head))| Some((reach, reach.head.as_ref()?, head.as_ref()?)));
+    let heads: Vec<(&Reach, &Unit, &Rendered)> = heads.collect();
+    let all: Vec<(&Unit, &[Object])> = heads.iter().map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
     let judge = Judge::new(catalog, &knowledge, &all);
     let judged = heads.iter().filter(|(reach, ..)| reach.is_judged());
     for (.., head) in judged.clone() {
         findings.extend(head.findings.iter().cloned());
     }
-    let judged = judged.map(|(_, unit, base, head)| {
-        let before = base.as_ref().map_or(&[][..], |base| base.objects.as_slice());
-        (*unit, head.objects.as_slice(), before)
-    });
-    let judged = judge.judge(&judged.collect::<Vec<_>>());
+    let units: Vec<(&Unit, &[Object])> = judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
+    let judged = judge.judge(&units, &Options::default());
     findings.extend(judged.findings);
+    findings.extend(absent::findings(judged.absent, input.head.tree, &[""], &all)?);
 
     let mut report = Report::new("review");
     let changes = reaches.par_iter().zip(&sides).filter(|(reach, _)| reach.is_compared());
@@ -196,7 +196,9 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     }
 
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    report.findings = merge_findings(findings, &environments);
+    let heard = silence(merge_findings(findings, &environments), Some(input.head.tree), policy, &redactor)?;
+    report.findings = heard.findings;
+    report.silenced = heard.silenced;
     report.objects = judged.objects;
     report.unchanged = unchanged;
     report.environments = environments;

@@ -2,6 +2,7 @@
 
 use super::Side;
 use super::judge::{self, Judge, Knowledge};
+use super::silence::silence;
 use super::survey::same;
 use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
@@ -11,6 +12,7 @@ use crate::manifest::Object;
 use crate::render::layout::{self, LaidOut};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
+use crate::validate::Options;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -51,13 +53,8 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     let heads: Vec<(Unit, &[Object])> = head.units.iter().map(|it| (unit(&it.name), it.objects.as_slice())).collect();
     let heads: Vec<(&Unit, &[Object])> = heads.iter().map(|(unit, objects)| (unit, *objects)).collect();
     let judge = Judge::new(catalog, &Knowledge::default(), &heads);
-    let before = |unit: &Unit| {
-        let of_base = base.units.iter().find(|it| it.name == unit.name);
-        of_base.map_or(&[][..], |it| it.objects.as_slice())
-    };
-    let compared: Vec<(&Unit, &[Object], &[Object])> =
-        heads.iter().map(|(unit, objects)| (*unit, *objects, before(unit))).collect();
-    let judged = judge.judge(&compared);
+    // What units ask of each other was judged in the sources, with all that the repository knows.
+    let judged = judge.judge(&heads, &Options { whole: false, ..Options::default() });
     let mut findings: Vec<Finding> = version_finding.into_iter().collect();
     findings.extend(head.findings.iter().map(|finding| in_environment(&input.environment, finding.clone())));
     findings.extend(judged.findings);
@@ -103,7 +100,9 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     }
     let environments = vec![input.environment.clone()];
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    report.findings = merge_findings(findings, &environments);
+    let heard = silence(merge_findings(findings, &environments), None, input.config, &redactor)?;
+    report.findings = heard.findings;
+    report.silenced = heard.silenced;
     report.objects = judged.objects;
     report.environments = environments;
     report.head = input.head.commit.clone();

@@ -1,6 +1,9 @@
 //! The same verdict without a change: every unit of one tree, rendered and judged.
 
+use super::absent;
 use super::judge::{self, Judge, knowledge};
+use super::kinds;
+use super::silence::silence;
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::diff::Redactor;
@@ -11,6 +14,7 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
+use crate::validate::{Options, Unknown};
 
 /// What to validate.
 pub struct ValidateInput<'a> {
@@ -30,6 +34,14 @@ pub struct ValidateInput<'a> {
     pub render: RenderOptions,
     /// The Kubernetes version that a person asked for.
     pub kubernetes: Option<String>,
+    /// Units are all that there is: what their objects refer to is looked for.
+    pub whole: bool,
+    /// What a person asked an object of an unknown group to weigh.
+    pub unknown: Option<Unknown>,
+    /// Kinds that are not judged: `Kind` or `group/version/Kind`.
+    pub skip: Vec<String>,
+    /// Kinds of which every object is an error.
+    pub reject: Vec<String>,
     /// The threshold that a person asked for.
     pub fail_on: Option<FailOn>,
     /// Where the host shows files and commits.
@@ -56,9 +68,11 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
     let units: Vec<(&Unit, &[Object])> =
         input.units.iter().zip(&rendered).map(|(unit, rendered)| (unit, rendered.objects.as_slice())).collect();
     let judge = Judge::new(catalog, &knowledge, &units);
-    let alone: Vec<(&Unit, &[Object], &[Object])> =
-        units.iter().map(|(unit, objects)| (*unit, *objects, &[][..])).collect();
-    let judged = judge.judge(&alone);
+    let unknown = input.unknown.unwrap_or(Unknown::Warn);
+    let mut judged = judge.judge(&units, &Options { whole: input.whole, unknown, ..Options::default() });
+    kinds::skip(&mut judged, &units, &input.skip);
+    let rejected = kinds::rejected(&units, &input.reject);
+    let absent = absent::findings(judged.absent, input.tree, &folders, &units)?;
 
     let mut environments: Vec<String> = Vec::new();
     match input.config {
@@ -67,10 +81,16 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
     }
     let findings = version_finding.into_iter().chain(input.findings);
     let findings = findings.chain(input.config.map(Config::unsupported).unwrap_or_default());
-    let findings = findings.chain(rendered.into_iter().flat_map(|rendered| rendered.findings)).chain(judged.findings);
+    let findings = findings
+        .chain(rendered.into_iter().flat_map(|rendered| rendered.findings))
+        .chain(rejected)
+        .chain(judged.findings)
+        .chain(absent);
     let findings = findings.map(|finding| redactor.finding(finding)).collect();
     let mut report = Report::new("validate");
-    report.findings = merge_findings(findings, &environments);
+    let heard = silence(merge_findings(findings, &environments), Some(input.tree), input.config, &redactor)?;
+    report.findings = heard.findings;
+    report.silenced = heard.silenced;
     report.objects = judged.objects;
     report.environments = environments;
     report.head = input.commit;

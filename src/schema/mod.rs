@@ -7,7 +7,6 @@
 //! Decided by the OpenAPI v3 documents of the API server, its discovery, and the structural schemas of
 //! `apiextensions.k8s.io/v1`.
 
-mod asked;
 mod bundle;
 mod catalog;
 mod custom;
@@ -16,8 +15,6 @@ mod lifecycle;
 mod markers;
 mod near;
 mod node;
-mod pattern;
-mod validation;
 
 pub use bundle::UnknownVersion;
 pub use catalog::{Catalog, KindSchema, KindSource, Lookup};
@@ -26,5 +23,3 @@ pub use lifecycle::{Lifecycle, Minor};
 pub use markers::Markers;
 pub use near::nearest;
 pub use node::{Kind, ListType, Node};
-pub(crate) use pattern::go_pattern;
-pub(crate) use validation::Validation;

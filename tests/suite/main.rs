@@ -12,6 +12,7 @@ mod git;
 mod promote;
 mod render;
 mod risk;
+mod rules;
 mod validate;
 mod validation_conformance;
-mod verdict;
+mod yaml_oracle;

@@ -35,6 +35,7 @@ pub(crate) fn judge(name: &str, text: &str, options: &Options) -> Verdict {
     findings.extend(catalog.add_definitions(&objects));
     let mut verdict = validate::validate(&objects, &catalog, options);
     findings.append(&mut verdict.findings);
+    findings.extend(verdict.absent.iter().map(|absent| absent.finding.clone()));
     Verdict { findings, ..verdict }
 }
 

@@ -7,6 +7,7 @@ mod lab;
 mod lint;
 mod schemas;
 mod test;
+mod yaml_oracle;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Task {
     /// Make the bundled Kubernetes schemas, or compare them with what the lab's API server serves
     #[command(subcommand)]
     Schemas(schemas::Task),
+    /// Ask kubectl's and kustomize's own packages what they make of generated YAML, and keep the answers for the tests; needs `zstd`
+    YamlOracle(yaml_oracle::Arguments),
 }
 
 /// What a task comes to: the exit code, or a sentence for standard error.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Lab(task) => lab::run(&task),
         Task::Lint => lint::run(),
         Task::Schemas(task) => schemas::run(&task),
+        Task::YamlOracle(arguments) => yaml_oracle::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("error: {error}"));

@@ -15,13 +15,13 @@ use std::sync::Arc;
 /// Why a document could not be read to its end.
 #[derive(Debug)]
 pub(super) enum Stop {
-    Syntax(SyntaxError),
+    Syntax(String, u32),
     Budget(Limit, u32),
 }
 
 impl From<SyntaxError> for Stop {
     fn from(error: SyntaxError) -> Self {
-        if error.too_deep { Self::Budget(Limit::Depth, error.at) } else { Self::Syntax(error) }
+        Self::Syntax(error.message, u32::try_from(error.at).unwrap_or(u32::MAX))
     }
 }
 
@@ -36,6 +36,8 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) anchors: HashMap<usize, (Value, usize)>,
     /// Inside `[]` or `{}`.
     pub(super) in_flow: bool,
+    /// Inside the value of `<<`.
+    pub(super) in_merge: bool,
     /// The end of the last thing that has text.
     pub(super) last_end: u32,
 }
@@ -60,14 +62,33 @@ impl<'a> Builder<'a, '_> {
         Origin::new(Arc::clone(self.report.source), start, end.max(start))
     }
 
-    /// The next document: `Ok(None)` at the end of the text.
+    /// The first document: `Ok(None)` when the text has none.
     pub(super) fn document(&mut self) -> Result<Option<Value>, Stop> {
         loop {
             match self.next()? {
                 (Event::End, _) => return Ok(None),
-                (Event::DocumentStart | Event::DocumentEnd, _) => {}
-                (event, span) => return self.node(event, span, 1).map(|(value, _)| Some(value)),
+                (Event::DocumentStart, _) => {}
+                (event, span) => {
+                    let (value, _) = self.node(event, span, 1)?;
+                    // Go asks for the end of the document, and with it for what comes behind.
+                    self.next()?;
+                    return Ok(Some(value));
+                }
             }
+        }
+    }
+
+    /// The place of what stands behind the first document, which Go does not look at.
+    pub(super) fn unread(&mut self) -> Option<Span> {
+        match self.next() {
+            Ok((Event::End, _)) => None,
+            Ok((Event::DocumentStart, begin)) => match self.next() {
+                Ok((Event::Scalar(scalar), span)) if scalar.text.is_empty() && span.start == span.end => None,
+                Ok((_, span)) => Some(span),
+                Err(_) => Some(begin),
+            },
+            Ok((_, span)) => Some(span),
+            Err(Stop::Syntax(_, at) | Stop::Budget(_, at)) => Some(Span { start: at, end: at }),
         }
     }
 
@@ -96,8 +117,7 @@ impl<'a> Builder<'a, '_> {
             Event::Alias(anchor) => return self.alias(anchor, span, level),
             // The grammar lets no other event begin a node.
             _ => {
-                let message = "a value is missing".to_owned();
-                return Err(SyntaxError { message, at: span.start, too_deep: false }.into());
+                return Err(Stop::Syntax("a value is missing".to_owned(), span.start));
             }
         };
         if anchor != 0 {
@@ -110,26 +130,38 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn scalar(&mut self, scalar: Scalar<'a>, span: Span) -> Value {
-        let text = scalar.text.clone();
-        let data = resolve::resolve(scalar, self.dialect, self.in_flow).unwrap_or_else(|why: Meaningless| {
-            self.report.meaningless(why, span);
-            Data::String(text.into_owned())
-        });
+        let json_number = scalar.is_plain() && matches!(self.events, Events::Json(_));
+        let written = scalar.text.clone();
+        let data = match resolve::resolve(scalar, self.dialect, self.in_flow) {
+            // In YAML it would be text.
+            Ok(Data::String(text)) if json_number => {
+                self.report.meaningless(Meaningless::TooLarge, span);
+                Data::String(text)
+            }
+            Ok(data) => data,
+            Err(why) => {
+                self.report.meaningless(why, span);
+                Data::String(written.into_owned())
+            }
+        };
         Value { data, origin: Some(self.origin(span.start, span.end)) }
     }
 
     fn alias(&mut self, anchor: usize, span: Span, level: usize) -> Result<Built, Stop> {
         let Some((value, height)) = self.anchors.get(&anchor) else {
             // The anchor is still open: `&a [*a]`.
-            let message = "an alias inside the value that it names".to_owned();
-            return Err(SyntaxError { message, at: span.start, too_deep: false }.into());
+            return Err(Stop::Syntax("an alias inside the value that it names".to_owned(), span.start));
         };
         let (nodes, bytes) = weight(value);
         self.meter.copy(nodes, bytes).map_err(|limit| Stop::Budget(limit, span.start))?;
         if level + height > self.depth + 1 {
             return Err(Stop::Budget(Limit::Depth, span.start));
         }
-        Ok((value.clone(), *height))
+        let (mut value, height) = (value.clone(), *height);
+        if self.in_flow && !self.in_merge && self.dialect == Dialect::Kustomize {
+            quote_nothing(&mut value);
+        }
+        Ok((value, height))
     }
 
     fn descend(&mut self, span: Span, level: usize) -> Result<(), Stop> {
@@ -165,23 +197,27 @@ impl<'a> Builder<'a, '_> {
             if matches!(event, Event::MapEnd) {
                 break;
             }
-            let merges = matches!(&event, Event::Scalar(scalar) if is_merge(scalar));
-            let not_finite = match &event {
-                Event::Scalar(scalar) => resolve::not_finite_key(scalar),
-                _ => None,
+            let written = match &event {
+                Event::Scalar(scalar) => Written::of(scalar, self.dialect),
+                _ => Written::default(),
             };
-            let key = match not_finite {
+            let as_is = written.as_is(level == 1);
+            let key = match written.not_finite {
+                _ if as_is => self.plain_key(event, key_span)?,
                 Some(text) => self.not_finite_key(text, key_span)?,
                 None => self.node(event, key_span, level + 1)?.0,
             };
             let (event, value_span) = self.next()?;
+            let outside = std::mem::replace(&mut self.in_merge, written.merge.is_some());
             let (value, value_height) = self.node(event, value_span, level + 1)?;
+            self.in_merge = outside;
             height = height.max(value_height);
-            if merges {
-                self.merge(&mut entries, value, key_span);
+            if let Some(merge) = written.merge {
+                self.merge(&mut entries, value, key_span, merge);
                 continue;
             }
-            let Some(text) = self.key_text(&key, key_span) else { continue };
+            let text = if as_is { key.as_str().map(str::to_owned) } else { self.key_text(&key, &written, key_span) };
+            let Some(text) = text else { continue };
             let origin = Some(self.origin(key_span.start, key_span.end));
             if let Some(first) = entries.set(Key { text, origin }, value) {
                 let text = entries.last_set().unwrap_or_default();
@@ -190,6 +226,17 @@ impl<'a> Builder<'a, '_> {
         }
         let origin = Some(self.origin(span.start, self.last_end));
         Ok((Value { data: Data::Map(entries.map), origin }, height + 1))
+    }
+
+    /// A key at the root of what kustomize reads: its text, whatever it looks like.
+    fn plain_key(&mut self, event: Event<'a>, span: Span) -> Result<Value, Stop> {
+        let Event::Scalar(scalar) = event else { return Ok(Value::null()) };
+        self.spend(1, scalar.text.len(), span.start)?;
+        let bare = scalar.is_plain() && scalar.anchor == 0 && scalar.tag.is_none();
+        if bare && !scalar.text.is_empty() && resolve::is_null(&scalar.text) {
+            self.report.non_string_key("null", span);
+        }
+        Ok(Value::from(scalar.text.into_owned()).with_origin(self.origin(span.start, span.end)))
     }
 
     /// A key such as `.inf`, which no value may be.
@@ -207,9 +254,13 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// `<<`: in go-yaml v2 the later of `<<` and a key wins, in kustomize the key; of a list, the earlier map.
-    fn merge(&mut self, entries: &mut Entries, value: Value, span: Span) {
-        if self.dialect == Dialect::Kustomize && std::mem::replace(&mut entries.has_merge, true) {
+    fn merge(&mut self, entries: &mut Entries, value: Value, span: Span, merge: Merge) {
+        let plain = merge == Merge::Plain;
+        if plain && self.dialect == Dialect::Kustomize && std::mem::replace(&mut entries.has_merge, true) {
             self.report.second_merge(span);
+        }
+        if !plain {
+            return self.report.bad_merge(span, false);
         }
         let maps = match value.data {
             Data::Map(map) => vec![map],
@@ -223,11 +274,11 @@ impl<'a> Builder<'a, '_> {
                     })
                     .collect();
                 if maps.len() < count {
-                    self.report.bad_merge(span);
+                    self.report.bad_merge(span, true);
                 }
                 maps
             }
-            _ => return self.report.bad_merge(span),
+            _ => return self.report.bad_merge(span, true),
         };
         let mut merged_now = HashSet::new();
         for (key, value) in maps.into_iter().flatten() {
@@ -245,19 +296,21 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The string that a key becomes; `None` for keys that have none. Says so where that is not what was written.
-    fn key_text(&mut self, key: &Value, span: Span) -> Option<String> {
+    fn key_text(&mut self, key: &Value, form: &Written, span: Span) -> Option<String> {
         let kustomize = self.dialect == Dialect::Kustomize;
         let written = key.origin.as_ref().map(|origin| {
             let (start, end) = origin.span();
-            origin.source().text().get(start as usize..end as usize).unwrap_or_default().to_owned()
+            origin.source().text().get(start as usize..end as usize).unwrap_or_default()
         });
         let written = written.unwrap_or_default();
         let text = match &key.data {
             Data::String(text) => {
-                if kustomize && timestamp::normalise(&written).is_some() {
+                if kustomize && form.tagged {
+                    self.report.non_string_key("a value with a tag", span);
+                } else if kustomize && form.timestamp && !(self.in_flow && written.contains(':')) {
                     self.report.non_string_key("a timestamp", span);
                 }
-                return Some(text.clone());
+                return Some(if form.timestamp { written.to_owned() } else { text.clone() });
             }
             Data::Bool(flag) => flag.to_string(),
             Data::Number(number) => match number.kind() {
@@ -291,8 +344,71 @@ impl<'a> Builder<'a, '_> {
     }
 }
 
-fn is_merge(scalar: &Scalar<'_>) -> bool {
-    scalar.text == "<<" && ((scalar.plain && scalar.tag.is_none()) || scalar.tag == Some(Tag::Merge))
+/// Makes values that are not there empty strings: kyaml writes quotes for them inside `[]` and `{}`.
+fn quote_nothing(value: &mut Value) {
+    match &mut value.data {
+        Data::Null if value.origin.as_ref().is_some_and(|origin| origin.span().0 == origin.span().1) => {
+            value.data = Data::String(String::new());
+        }
+        Data::List(items) => items.iter_mut().for_each(quote_nothing),
+        Data::Map(map) => map.values_mut().for_each(quote_nothing),
+        _ => {}
+    }
+}
+
+/// How a key is written.
+#[derive(Default)]
+struct Written {
+    merge: Option<Merge>,
+    not_finite: Option<&'static str>,
+    /// With a tag that kustomize takes for no string.
+    tagged: bool,
+    timestamp: bool,
+    /// A scalar of kustomize's whose text no tag changes.
+    textual: bool,
+    /// Empty, but for an anchor or `!`.
+    marked: bool,
+}
+
+/// What makes a key a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// `<<`.
+    Plain,
+    /// `"<<"`, which kustomize takes for a merge as well, and drops when it is none.
+    Quoted,
+}
+
+impl Written {
+    fn of(scalar: &Scalar<'_>, dialect: Dialect) -> Self {
+        let kustomize = dialect == Dialect::Kustomize;
+        let plain = match scalar.tag {
+            None => scalar.is_plain(),
+            Some(Tag::NonSpecific) => scalar.is_plain() && !kustomize,
+            Some(tag) => tag == Tag::Merge,
+        };
+        let merge = match &*scalar.text {
+            "<<" if plain => Some(Merge::Plain),
+            "<<" if kustomize => Some(Merge::Quoted),
+            _ => None,
+        };
+        let textual = kustomize && matches!(scalar.tag, None | Some(Tag::NonSpecific | Tag::Str | Tag::Other));
+        let plain_or_marked = scalar.is_plain() && matches!(scalar.tag, None | Some(Tag::NonSpecific));
+        let marked = scalar.text.is_empty() && plain_or_marked && (scalar.anchor > 0 || scalar.tag.is_some());
+        Self {
+            merge,
+            not_finite: resolve::not_finite_key(scalar),
+            tagged: !matches!(scalar.tag, None | Some(Tag::Str | Tag::NonSpecific)),
+            timestamp: kustomize && plain_or_marked && timestamp::normalise(&scalar.text).is_some(),
+            textual,
+            marked: kustomize && marked,
+        }
+    }
+
+    /// Says whether the text is the key: to kustomize at the root, and where it marks a merge.
+    fn as_is(&self, root: bool) -> bool {
+        self.merge == Some(Merge::Quoted) || self.marked || (root && self.textual)
+    }
 }
 
 /// Keys and values in a tree with the bytes of their text.

@@ -1,8 +1,8 @@
 //! YAML as Kubernetes reads and writes it.
 //!
 //! Owns the way from text to [`Value`](super::Value) and back. What a scalar means is decided by the Go libraries that the tools in
-//! front of the API server use, one [`Dialect`] each; the grammar is that of YAML 1.2, by an event parser that stays
-//! behind `events`. Nothing here panics or recurses deeper than the [`Budget`] allows, whatever the bytes.
+//! front of the API server use, one [`Dialect`] each, and so is the grammar: it is libyaml's, which is neither that of YAML 1.1
+//! nor of 1.2. Nothing here panics or recurses deeper than the [`Budget`] allows, whatever the bytes.
 //!
 //! Refused, each as a finding: duplicate keys, keys that are no strings, directives (`%YAML`), text after `---`, and
 //! documents behind `...`, because kubectl and kustomize refuse or drop them.
@@ -10,9 +10,12 @@
 mod budget;
 mod build;
 mod events;
+mod fold;
+mod json;
 mod read;
 mod report;
 mod resolve;
+mod scan;
 mod split;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use super::Dialect;
 use super::budget::{Budget, Limit, Meter};
 use super::build::{Builder, Stop};
-use super::events::{Events, Span};
+use super::events::{Events, Span, YamlEvents};
+use super::json::JsonEvents;
 use super::report::Report;
 use super::split::{Piece, pieces};
 use crate::finding::Finding;
@@ -35,9 +36,15 @@ pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading 
         report.over_budget(Limit::Bytes, 0);
         return Reading { documents, findings: report.into_findings() };
     }
-    for piece in pieces(text) {
-        let (start, text) = match piece {
-            Piece::Document { start, text } => (start, text),
+    for piece in pieces(text, dialect) {
+        let (start, text, is_json) = match piece {
+            Piece::Document { start, text } => (start, text, false),
+            Piece::Json { start, text } => (start, text, true),
+            Piece::BadJson { at } => {
+                report.begin(text);
+                report.bad_json(offset(at));
+                continue;
+            }
             Piece::BadSeparator { start, end } => {
                 report.begin(text);
                 report.bad_separator(Span { start: offset(start), end: offset(end) });
@@ -45,13 +52,19 @@ pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading 
             }
         };
         report.begin(text);
+        let depth = budget.effective_depth();
+        let events = if is_json {
+            Events::Json(JsonEvents::new(text, start))
+        } else {
+            Events::Yaml(Box::new(YamlEvents::new(text, start, dialect)))
+        };
         let stop = match meter.document() {
-            Ok(()) => document(start, text, dialect, budget, &mut meter, &mut report, &mut documents),
+            Ok(()) => document(start, events, dialect, depth, &mut meter, &mut report, &mut documents),
             Err(limit) => Err(Stop::Budget(limit, offset(start))),
         };
         match stop {
             Ok(()) => {}
-            Err(Stop::Syntax(error)) => report.syntax(error.at, &error.message),
+            Err(Stop::Syntax(message, at)) => report.syntax(at, &message),
             Err(Stop::Budget(limit, at)) => {
                 report.over_budget(limit, at);
                 if limit != Limit::Depth {
@@ -65,40 +78,35 @@ pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading 
 
 fn document<'a>(
     start: usize,
-    text: &'a str,
+    events: Events<'a>,
     dialect: Dialect,
-    budget: &Budget,
+    depth: usize,
     meter: &mut Meter,
     report: &mut Report<'a>,
     documents: &mut Vec<Value>,
 ) -> Result<(), Stop> {
-    let depth = budget.effective_depth();
     let mut builder = Builder {
-        events: Events::new(text, start, depth),
+        events,
         report,
         meter,
         dialect,
         depth,
         anchors: HashMap::new(),
         in_flow: false,
+        in_merge: false,
         last_end: offset(start),
     };
     let Some(value) = builder.document()? else { return Ok(()) };
     // Go reads one document of each part. Whatever else is there would be lost without a word.
-    let rest = builder.document();
+    let unread = builder.unread();
     builder.report.finish(&value);
     if !value.is_null() {
         documents.push(value);
     }
-    match rest {
-        Ok(None) => Ok(()),
-        Ok(Some(unread)) => {
-            let (start, end) = unread.origin.map_or((offset(start), offset(start)), |origin| origin.span());
-            report.unread_document(Span { start, end });
-            Ok(())
-        }
-        Err(stop) => Err(stop),
+    if let Some(span) = unread {
+        report.unread_document(span);
     }
+    Ok(())
 }
 
 /// Reads bytes that nobody has looked at: the entry for fuzzing. Bytes that are no UTF-8 are a `yaml-syntax` finding.

@@ -95,6 +95,14 @@ impl<'a> Report<'a> {
         });
     }
 
+    pub(super) fn bad_json(&mut self, at: u32) {
+        self.add(Span { start: at, end: at }, |_, place| {
+            Finding::error("yaml-syntax", "after several JSON values in a row kubectl takes nothing but JSON")
+                .at(place)
+                .hint("separate the documents with `---` from the first one on")
+        });
+    }
+
     pub(super) fn unread_document(&mut self, span: Span) {
         self.add(span, |_, place| {
             Finding::error("unread-document", "kubectl and kustomize drop everything between `...` and the next `---`")
@@ -155,11 +163,13 @@ impl<'a> Report<'a> {
         });
     }
 
-    pub(super) fn bad_merge(&mut self, span: Span) {
+    pub(super) fn bad_merge(&mut self, span: Span, plain: bool) {
         self.add(span, |_, place| {
-            Finding::error("merge-key", "`<<` takes a map or a list of maps")
-                .at(place)
-                .hint("quote `<<` if a key is meant")
+            if plain {
+                let finding = Finding::error("merge-key", "`<<` takes a map or a list of maps").at(place);
+                return finding.hint("quote `<<` if a key is meant");
+            }
+            Finding::error("merge-key", "kustomize drops the key `<<`, also in quotes").at(place).hint("rename the key")
         });
     }
 
@@ -187,6 +197,15 @@ impl<'a> Report<'a> {
                 }
                 Meaningless::TagMismatch(tag) => {
                     Finding::error("yaml-value", format!("the value does not fit its tag `{tag}`"))
+                }
+                Meaningless::TooLarge => Finding::error("yaml-value", "the number is too large"),
+                Meaningless::NoZone => {
+                    Finding::error("yaml-value", "kustomize writes no time with an offset of 24 hours")
+                        .hint("put it in quotes if text is meant")
+                }
+                Meaningless::TabFirst => {
+                    Finding::error("yaml-value", "kustomize cannot write folded text that begins with a tab")
+                        .hint("use `|` in place of `>`")
                 }
                 Meaningless::NotBase64 => Finding::error("yaml-value", "`!!binary` needs base64"),
             };

@@ -4,6 +4,8 @@
 
 use super::Dialect;
 use super::events::{Scalar, Tag};
+use super::fold;
+use super::scan::Style;
 use super::timestamp;
 use crate::manifest::value::{Data, Number, NumberKind};
 use base64::Engine;
@@ -19,13 +21,26 @@ pub(super) enum Meaningless {
     TagMismatch(&'static str),
     /// `!!binary` without base64.
     NotBase64,
+    /// A number in JSON that no floating point holds.
+    TooLarge,
+    /// Folded text that begins with a tab, which kustomize cannot read again.
+    TabFirst,
+    /// A time whose offset Go does not write.
+    NoZone,
 }
 
 /// What a scalar stands for in `dialect`; `in_flow` when it stands inside `[]` or `{}`.
 pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Result<Data, Meaningless> {
-    let Scalar { text, plain, tag, .. } = scalar;
-    if in_flow && dialect == Dialect::Kustomize && plain && tag.is_none() && quoted_by_kyaml(&text) {
-        return Ok(Data::String(text.into_owned()));
+    let plain = scalar.is_plain();
+    let Scalar { text, style, tag, .. } = scalar;
+    if dialect == Dialect::Kustomize {
+        let untagged = tag.is_none() || (tag == Some(Tag::NonSpecific) && text.is_empty());
+        if in_flow && plain && untagged && quoted_by_kyaml(&text) {
+            return Ok(Data::String(text.into_owned()));
+        }
+        if style == Style::Folded && matches!(tag, None | Some(Tag::Str | Tag::NonSpecific | Tag::Other)) {
+            return fold::written_again(&text).map(Data::String).ok_or(Meaningless::TabFirst);
+        }
     }
     let tag = match (tag, dialect) {
         (None, _) | (Some(Tag::NonSpecific), Dialect::Kustomize) if plain => None,
@@ -39,6 +54,11 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Re
         (None, Implicit::NotFinite) | (Some(Tag::Float), Implicit::NotFinite) => Err(Meaningless::NotFinite),
         (None | Some(Tag::Timestamp), Implicit::Timestamp(normal)) => Ok(Data::String(match dialect {
             Dialect::Kubectl => text.into_owned(),
+            Dialect::Kustomize
+                if normal.get(normal.len() - 6..normal.len() - 3).is_some_and(|zone| &zone[1..] == "24") =>
+            {
+                return Err(Meaningless::NoZone);
+            }
             Dialect::Kustomize => normal,
         })),
         (None | Some(Tag::Null), Implicit::Null) => Ok(Data::Null),
@@ -64,9 +84,14 @@ fn quoted_by_kyaml(text: &str) -> bool {
     text.is_empty() || (text.contains(':') && timestamp::normalise(text).is_some())
 }
 
+/// Says whether a plain scalar is `null`.
+pub(super) fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 /// The text of a key that is `.inf` or `.nan`, as `sigs.k8s.io/yaml` writes it.
 pub(super) fn not_finite_key(scalar: &Scalar<'_>) -> Option<&'static str> {
-    if !scalar.plain || scalar.tag.is_some() {
+    if !(scalar.is_plain() && scalar.tag.is_none()) && scalar.tag != Some(Tag::Float) {
         return None;
     }
     match &*scalar.text {
@@ -84,7 +109,13 @@ fn number(literal: Cow<'_, str>, kind: NumberKind) -> Data {
 fn binary(text: &str) -> Result<Data, Meaningless> {
     let compact: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let bytes = STANDARD.decode(compact).map_err(|_| Meaningless::NotBase64)?;
-    Ok(Data::String(String::from_utf8_lossy(&bytes).into_owned()))
+    // Go replaces each byte that is no UTF-8 by itself.
+    let mut decoded = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        decoded.push_str(chunk.valid());
+        decoded.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    Ok(Data::String(decoded))
 }
 
 /// What a plain scalar without a tag means.

@@ -26,6 +26,7 @@ pub(super) fn normalise(text: &str) -> Option<String> {
     let zoned = rest.skip('T').or_else(|| rest.skip('t')).is_some();
     if !zoned {
         rest.skip(' ')?;
+        rest.0 = rest.0.trim_start_matches(' ');
     }
     let hour = rest.number(2)?;
     rest.skip(':')?;

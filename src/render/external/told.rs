@@ -4,7 +4,7 @@ use super::materialise::Workshop;
 use crate::finding::{Finding, Place};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Data, Value};
-use crate::render::kustomize::{Closure, Kustomization};
+use crate::render::kustomize::{Closure, Kustomization, form};
 use std::collections::BTreeSet;
 
 /// The longest message that a finding repeats.
@@ -105,6 +105,8 @@ pub(super) fn verdict(text: &str, closure: &Closure, root: &Kustomization) -> Fi
 /// Warnings of a build that went well, deprecated fields above all.
 pub(super) fn warnings(text: &str, root: &Kustomization) -> Vec<Finding> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("# Warning: "));
+    // What our own reader has said, it has said with the line.
+    let lines = lines.filter(|line| !form::is_told(line));
     let place = || Place::file(root.file.as_str());
     lines
         .map(|line| Finding::info("kustomize-warning", format!("kustomize warns: {}", shortened(line))).at(place()))

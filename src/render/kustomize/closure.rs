@@ -457,7 +457,7 @@ mod tests {
             let found = of(&[("app/kustomization.yaml", text)]);
             assert!(!found.is_buildable(), "{text}");
         }
-        let labels = "resources: [a.yaml]\nlabels: [{pairs: {Env: x, Path: y}}]\ncommonLabels: {FILES: z}\n";
+        let labels = "resources: [a.yaml]\nlabels: [{pairs: {Env: x, Path: z}}]\ncommonAnnotations: {FILES: z}\n";
         assert_eq!(refusals(labels), [""; 0]);
     }
 

@@ -5,6 +5,7 @@
 //! plugins, charts, symbolic links, and paths that leave the tree. Field names: kustomize 5.
 
 mod closure;
+pub(in crate::render) mod form;
 mod references;
 
 pub(in crate::render) use closure::place_all;
@@ -54,43 +55,6 @@ pub struct Kustomization {
     pub findings: Vec<Finding>,
 }
 
-/// Every field of a kustomization, those that kustomize still reads and mends included.
-const FIELDS: [&str; 33] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "openapi",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "patchesStrategicMerge",
-    "patchesJson6902",
-    "patches",
-    "images",
-    "imageTags",
-    "replacements",
-    "replicas",
-    "vars",
-    "sortOptions",
-    "resources",
-    "components",
-    "crds",
-    "bases",
-    "configMapGenerator",
-    "secretGenerator",
-    "helmGlobals",
-    "helmCharts",
-    "helmChartInflationGenerator",
-    "generatorOptions",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-];
-
 impl Kustomization {
     /// Reads a file; what is wrong with it is among the findings.
     #[must_use]
@@ -116,20 +80,7 @@ impl Kustomization {
         }
         match value.as_map() {
             None => findings.push(wrong("a kustomization is a map".to_owned(), value.origin.as_ref())),
-            Some(map) => {
-                for (key, _) in
-                    map.iter().filter(|(key, _)| !FIELDS.contains(&key.as_str()) && key.as_str() != "buildMetadata")
-                {
-                    let near = FIELDS.iter().min_by_key(|field| strsim::damerau_levenshtein(field, &key.text));
-                    let near =
-                        near.filter(|field| strsim::damerau_levenshtein(field, &key.text) <= 1 + key.text.len() / 3);
-                    let finding = wrong(format!("kustomize knows no field `{}`", key.text), key.origin.as_ref());
-                    findings.push(match near {
-                        Some(field) => finding.hint(format!("did you mean `{field}`?")),
-                        None => finding,
-                    });
-                }
-            }
+            Some(_) => findings.extend(form::judge(file, &value)),
         }
         refuse_other_case(&value, &mut |key: &Key, field| {
             let message = format!("kustomize reads `{}` as `{field}`, whatever the case of its letters", key.text);

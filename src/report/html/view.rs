@@ -6,7 +6,7 @@ use crate::report::address::address;
 use crate::report::visible::{one_line, visible};
 use crate::report::words::{
     Group, changed_environments, consequence, counted, footprints, groups, headline, image_changes, listed, provenance,
-    push_new,
+    push_new, silenced,
 };
 use crate::report::{Links, Report};
 use serde::Serialize;
@@ -22,6 +22,7 @@ pub(super) struct View {
     environments: Vec<String>,
     rows: Vec<Row>,
     findings: Vec<FindingView>,
+    silenced: Vec<String>,
     severities: Vec<(&'static str, usize)>,
     images: Vec<String>,
     resources: Vec<String>,
@@ -150,6 +151,7 @@ pub(super) fn view(report: &Report) -> View {
         rows: rows(report, &environments),
         environments: environments.iter().map(|name| one_line(name)).collect(),
         findings: report.findings.iter().map(|it| finding(it, report)).collect(),
+        silenced: silenced(report).iter().map(|line| one_line(line)).collect(),
         severities: severities.into_iter().filter(|(_, count)| *count > 0).collect(),
         images: images.collect(),
         resources: resources.collect(),

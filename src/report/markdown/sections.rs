@@ -7,7 +7,7 @@ use crate::diff::{Action, FoldedChange};
 use crate::operation::{Operation, OperationStatus};
 use crate::report::Report;
 use crate::report::visible::cut;
-use crate::report::words::{Group, counted, groups, listed};
+use crate::report::words::{self, Group, counted, groups, listed};
 
 /// Left in every section for the sentence on what is left out.
 const LEFT_OUT: usize = 120;
@@ -146,6 +146,15 @@ pub(super) fn findings(report: &Report, budget: &mut Budget, names: usize) -> St
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let lines = sorted.into_iter().map(|it| format!("- {} · {}\n", finding(it, report), code(&it.rule)));
     folded(&format!("<b>Findings</b> · {}", report.findings.len()), "finding", lines, budget, names)
+}
+
+/// What was silenced, folded.
+pub(super) fn silenced(report: &Report, budget: &mut Budget, names: usize) -> String {
+    if report.silenced.is_empty() {
+        return String::new();
+    }
+    let lines = words::silenced(report).into_iter().map(|line| format!("- {}\n", message(&cut(&line, 300))));
+    folded(&format!("<b>Silenced</b> · {}", report.silenced.len()), "line", lines, budget, names)
 }
 
 /// All operations, folded.

@@ -5,7 +5,7 @@ use crate::diff::{Action, Change, DiffLine, FieldAction, FieldChange, ImageChang
 use crate::finding::{Finding, ObjectRef, Place};
 use crate::host::limits::LOCAL;
 use crate::operation::{Operation, OperationStatus, Verb};
-use crate::report::{FailOn, sample};
+use crate::report::{FailOn, Silenced, SilencedBy, sample};
 use crate::unit::Unit;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
@@ -92,6 +92,8 @@ fn filled(objects: usize, foreign: &mut dyn FnMut() -> String) -> Report {
             Operation::planned(Verb::Apply, foreign(), foreign()).with(OperationStatus::Failed, Some(foreign()));
         report.operations.push(failed);
     }
+    let silenced = Finding::error(foreign(), foreign()).at(Place::at(foreign(), 1, 1));
+    report.silenced.push(Silenced { finding: silenced, by: SilencedBy::Comment(foreign()) });
     report.withheld = vec![Unit { environment: environments[0].clone(), name: units[0].clone(), path: foreign() }];
     report.objects.unchecked = vec![crate::report::Unchecked { kind: foreign(), reason: foreign(), count: 2 }];
     report.links = sample::links();

@@ -49,7 +49,11 @@ impl Cache {
     #[must_use]
     pub fn folder(&self, part: &Part) -> PathBuf {
         let files: &[PathBuf] = match part.source {
-            Source::OwnModule { .. } => &["go.mod", "go.sum", "main.go"].map(|file| own_module().join(file)),
+            Source::OwnModule { package } => {
+                let program = if package.starts_with('.') { package } else { "." };
+                &[Path::new("go.mod"), Path::new("go.sum"), &Path::new(program).join("main.go")]
+                    .map(|file| own_module().join(file))
+            }
             Source::Python => &[python_requirements()],
             _ => &[],
         };

@@ -29,6 +29,7 @@ mod process;
 mod running;
 pub mod stub;
 mod wheel;
+pub mod yaml;
 
 pub use act::{Act, Annotation, Job, JobRun};
 pub use builder::Cache;

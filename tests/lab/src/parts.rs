@@ -27,7 +27,7 @@ pub struct Part {
 pub enum Source {
     /// A package of our own Go module in `tests/lab/cluster`, whose go.sum pins everything.
     OwnModule {
-        /// The package path, or `.` for the module's own main package.
+        /// The package path; `.` and `./NAME` for the module's own programs.
         package: &'static str,
     },
     /// `go install PACKAGE@vVERSION`.
@@ -100,6 +100,13 @@ pub const PARTS: &[Part] = &[
         source: Source::OwnModule { package: "k8s.io/kubernetes/cmd/kubectl" },
         purpose: Purpose::Tool,
         usual_time: "10 seconds after cluster",
+    },
+    Part {
+        name: "yaml-oracle",
+        version: KUBERNETES_VERSION,
+        source: Source::OwnModule { package: "./yaml-oracle" },
+        purpose: Purpose::Tool,
+        usual_time: "10 seconds after kubectl",
     },
     Part {
         name: "kwok",

@@ -57,8 +57,8 @@ fn names_that_are_not_there_are_refused_by_name() {
     assert!(said.err.contains("there is no environment `moon`"), "{}", said.err);
     let said = place.run(&["review", "--kubernetes", "1.2"]).exits(2);
     assert!(said.err.contains("bundled versions: 1."), "{}", said.err);
-    let said = place.run(&["review", "--output", "sarif"]).exits(2);
-    assert!(said.err.contains("`sarif` is not supported yet"), "{}", said.err);
+    let said = place.run(&["review", "--output", "pdf"]).exits(2);
+    assert!(said.err.contains("`pdf` is no format"), "{}", said.err);
     let said = place.run(&["drift", "--anything", "prod"]).exits(2);
     assert!(said.err.contains("`mergeline drift` is not supported yet"), "{}", said.err);
     place.run(&["reviw"]).exits(2);

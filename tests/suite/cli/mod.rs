@@ -10,6 +10,7 @@ mod failures;
 mod gitea;
 mod hosted;
 mod init;
+mod inputs;
 mod output;
 mod place;
 mod review;

@@ -81,3 +81,149 @@ fn an_overlay_outside_of_a_repository_renders_with_its_base() {
     let said = place.run_in(&folder, &["validate", "apps/web/overlays/dev"], "").exits(0);
     assert!(said.out.contains("3 objects rendered and checked"), "{}", said.out);
 }
+
+const BROKEN: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nsurprise: 1\n";
+
+#[test]
+fn every_format_goes_to_its_file_in_one_run() {
+    let place = Place::plain();
+    place.change("web/deployment.yaml", "replicas: 2", "replicas: three");
+    let formats = ["json", "sarif", "junit", "gitlab", "github", "markdown"];
+    let outputs: Vec<String> = formats.iter().map(|format| format!("--output={format}=report.{format}")).collect();
+    for command in ["validate", "review"] {
+        let mut arguments = vec![command, "--output=text"];
+        arguments.extend(outputs.iter().map(String::as_str));
+        let said = place.run(&arguments).exits(1);
+        assert!(said.out.contains("error[schema]"), "{}", said.out);
+        let read =
+            |format: &str| std::fs::read_to_string(place.checkout.path.join(format!("report.{format}"))).unwrap();
+        let sarif: serde_json::Value = serde_json::from_str(&read("sarif")).unwrap();
+        let result = &sarif["runs"][0]["results"][0];
+        assert_eq!(result["ruleId"], "schema", "{command}");
+        assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 5);
+        let quality: serde_json::Value = serde_json::from_str(&read("gitlab")).unwrap();
+        assert_eq!(quality[0]["location"]["path"], "web/deployment.yaml");
+        assert_eq!(result["partialFingerprints"]["mergeline/v1"], quality[0]["fingerprint"]);
+        assert!(read("junit").contains("<failure type=\"error\""));
+        assert!(read("github").starts_with("::error file=web/deployment.yaml,line=5,"));
+        assert!(read("markdown").contains("**Error**"));
+        formats
+            .iter()
+            .for_each(|format| std::fs::remove_file(place.checkout.path.join(format!("report.{format}"))).unwrap());
+    }
+}
+
+#[test]
+fn what_a_comment_silences_is_counted_and_told() {
+    let place = Place::plain();
+    let text = BROKEN.replace("surprise: 1", "surprise: 1 # mergeline: ignore unknown-field a webhook knows it");
+    place.checkout.write("api/a.yaml", text);
+    let said = place.run(&["validate"]).exits(0);
+    assert!(
+        said.out.contains("silenced: `unknown-field` at api/a.yaml:4:1 by a comment: a webhook knows it"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("pass: 1 silenced finding"), "{}", said.out);
+    let json = place.run(&["validate", "--output", "json"]).exits(0).json();
+    assert_eq!(json["silenced"][0]["by"], "comment");
+    let review = place.run(&["review", "--output", "markdown"]).exits(0);
+    assert!(review.out.contains("<b>Silenced</b>"), "{}", review.out);
+}
+
+#[test]
+fn configuration_silences_rules_and_a_change_cannot_do_so_for_itself() {
+    let place = Place::plain();
+    let config = "version: 1\nenvironments: {dev: {source: \"*\"}}\n";
+    place.checkout.write("mergeline.yaml", config);
+    place.checkout.commit("configure");
+    place.checkout.write("api/a.yaml", BROKEN);
+    place.run(&["validate"]).exits(1);
+    place.checkout.write("mergeline.yaml", format!("{config}validate: {{rules: {{unknown-field: off}}}}\n"));
+    let said = place.run(&["validate"]).exits(0);
+    assert!(said.out.contains("silenced: `unknown-field` by `validate.rules`"), "{}", said.out);
+    // The working tree is trusted by who stands in it; a review goes by the branch that the change is for.
+    let said = place.run(&["review"]).exits(1);
+    assert!(said.out.contains("error[unknown-field]"), "{}", said.out);
+}
+
+#[test]
+fn a_rule_is_explained_without_a_network_and_a_slip_in_its_name_is_told() {
+    let place = Place::empty();
+    let said = place.run(&["validate", "--explain", "absent-secret"]).exits(0);
+    assert!(said.out.starts_with("absent-secret (warning, can be silenced)\n\nA pod or Ingress names"), "{}", said.out);
+    let said = place.run(&["validate", "--explain", "absent-secrets"]).exits(2);
+    assert!(said.err.contains("did you mean `absent-secret`?"), "{}", said.err);
+}
+
+#[test]
+fn what_a_unit_refers_to_is_looked_for_in_the_whole_repository() {
+    let place = Place::plain();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b, envFrom: [{configMapRef: {name: settings}}]}]}\n";
+    place.checkout.write("job/pod.yaml", pod);
+    let said = place.run(&["validate"]).exits(0);
+    assert!(said.out.contains("warning[absent-config-map]"), "{}", said.out);
+    // A file alone may be a part of something.
+    assert!(!place.run(&["validate", "job/pod.yaml"]).exits(0).out.contains("absent-config-map"));
+    place.checkout.write("other/settings.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}\n");
+    assert!(!place.run(&["validate"]).exits(0).out.contains("absent-config-map"));
+}
+
+#[test]
+fn kubeconforms_flags_are_taken() {
+    let place = Place::empty();
+    let run = |arguments: &[&str], input: &str| {
+        let mut all = vec!["validate"];
+        all.extend(arguments);
+        place.run_in(&place.beside("elsewhere"), &all, input)
+    };
+    let flags = [
+        "-strict",
+        "-summary",
+        "-verbose",
+        "-n",
+        "8",
+        "-exit-on-error",
+        "-cache",
+        "/tmp",
+        "-schema-location",
+        "default",
+    ];
+    let mut arguments = flags.to_vec();
+    arguments.extend(["-kubernetes-version", "1.34.0", "-output", "json", "-"]);
+    let report = run(&arguments, BROKEN).exits(1).json();
+    assert_eq!(report["findings"][0]["rule"], "unknown-field");
+    let widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}}\n";
+    run(&["-fail-on", "warning", "-"], widget).exits(2);
+    run(&["--fail-on", "warning", "-"], widget).exits(1);
+    run(&["-ignore-missing-schemas", "--fail-on", "warning", "-"], widget).exits(0);
+    let said = run(&["-skip", "Job,v1/ConfigMap", "-"], BROKEN).exits(0);
+    assert!(said.out.contains("not checked: 1 v1 ConfigMap (skipped by `--skip`)"), "{}", said.out);
+    let said = run(&["-reject", "ConfigMap", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n").exits(1);
+    assert!(said.out.contains("error[rejected-kind]"), "{}", said.out);
+    for (arguments, hint) in [
+        (&["-schema-location", "https://x/{{.ResourceKind}}.json", "-"][..], "validate.schemas"),
+        (&["-insecure-skip-tls-verify", "-"], "nothing is fetched"),
+        (&["-output", "tap", "-"], "junit"),
+        (&["-kubernetes-version", "1.2.3", "-"], "bundled"),
+    ] {
+        let said = run(arguments, BROKEN).exits(2);
+        assert!(said.err.contains(hint), "{}", said.err);
+    }
+}
+
+#[test]
+fn patterns_and_ignored_files_are_told_apart_from_what_was_named() {
+    let place = Place::plain();
+    place.checkout.write("k8s/good.yaml", BROKEN.replace("surprise: 1\n", ""));
+    place.checkout.write("k8s/deep/bad.yaml", BROKEN);
+    place.checkout.write("k8s/.mergelineignore", "deep/\n");
+    for pattern in ["k8s/*.yaml", "k8s/**/*.yaml", "k8s"] {
+        assert!(place.run(&["validate", pattern]).exits(0).out.contains("1 object rendered"), "{pattern}");
+    }
+    place.run(&["validate", "k8s/deep/bad.yaml"]).exits(1);
+    place.run(&["validate", "k8s/*.toml"]).exits(3);
+    place.checkout.write("k8s/.mergelineignore", "");
+    place.run(&["validate", "k8s/**/*.yaml"]).exits(1);
+    place.run(&["validate", "-ignore-filename-pattern", "deep/.*", "k8s"]).exits(0);
+}

@@ -22,7 +22,7 @@ fn every_key_and_value_knows_its_bytes() {
     assert_eq!(under(text, value.at("/list/0").unwrap()), "\"x\"");
     assert_eq!(under(text, value.at("/list/1").unwrap()), "{k: 'v' }");
     assert_eq!(under(text, value.at("/list/1/k").unwrap()), "'v'");
-    assert_eq!(under(text, value.at("/list").unwrap()), "\"x\"\n- {k: 'v' }");
+    assert_eq!(under(text, value.at("/list").unwrap()), "- \"x\"\n- {k: 'v' }");
     assert_eq!(under(text, value.at("/map").unwrap()), "k: v");
     assert_eq!(under(text, value.at("/block").unwrap()), "|\n  one\n  two\n");
     let key = value.key_origin_at("/map/k").unwrap();

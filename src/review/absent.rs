@@ -1,0 +1,112 @@
+//! What a unit refers to and does not make: a finding, unless another unit or any file of the repository makes it.
+//!
+//! Only the units that a change reaches are rendered, and so the files of the repository are asked: their objects, the
+//! generators of their kustomizations, and the text of what is a template and can only be guessed at. Nothing is read
+//! while nothing is absent.
+
+use super::judge::{manifests, of};
+use crate::failure::Result;
+use crate::finding::Finding;
+use crate::git::tree::Tree;
+use crate::manifest::yaml::{self, Budget, Dialect};
+use crate::manifest::{Object, Value};
+use crate::unit::Unit;
+use crate::validate::Absent;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// Kind and name.
+type Made<'a> = (&'a str, &'a str);
+
+/// The findings on what nothing makes, each with its unit.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub(super) fn findings(
+    absent: Vec<(Unit, Absent)>,
+    tree: &dyn Tree,
+    folders: &[&str],
+    rendered: &[(&Unit, &[Object])],
+) -> Result<Vec<Finding>> {
+    if absent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: BTreeSet<Made<'_>> = absent.iter().map(|(_, absent)| (absent.kind, absent.name.as_str())).collect();
+    let mut made: BTreeSet<Made<'_>> = BTreeSet::new();
+    for object in rendered.iter().flat_map(|(_, objects)| *objects) {
+        made.extend(object.name().and_then(|name| wanted.get(&(object.kind(), name))));
+    }
+    let mut paths = BTreeSet::new();
+    for folder in folders {
+        paths.extend(manifests(tree, folder)?);
+    }
+    let in_files = paths.into_par_iter().map(|path| {
+        let text = tree.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let named: Vec<Made<'_>> = wanted.iter().copied().filter(|(_, name)| text.contains(name)).collect();
+        Ok(if named.is_empty() { Vec::new() } else { made_in(&path, &text, &named) })
+    });
+    made.extend(in_files.collect::<Result<Vec<_>>>()?.into_iter().flatten());
+    let made: Vec<bool> =
+        absent.iter().map(|(_, absent)| made.contains(&(absent.kind, absent.name.as_str()))).collect();
+    let unmade = absent.into_iter().zip(made).filter(|(_, made)| !made);
+    Ok(unmade.map(|((unit, absent), _)| of(&unit, absent.finding)).collect())
+}
+
+/// Which of `wanted` the objects and generators of a file make.
+fn made_in<'a>(path: &str, text: &str, wanted: &[Made<'a>]) -> Vec<Made<'a>> {
+    if text.contains("{{") {
+        // A template: whatever names the kind and the name may make it.
+        return wanted.iter().copied().filter(|(kind, _)| text.contains(kind)).collect();
+    }
+    let reading = yaml::read_bytes(path, text.as_bytes(), Dialect::Kubectl, &Budget::default());
+    let mut made = Vec::new();
+    for document in &reading.documents {
+        let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+        let items = document.get("items").and_then(Value::as_list).filter(|_| is_list);
+        for object in items.unwrap_or(std::slice::from_ref(document)) {
+            let kind = object.get("kind").and_then(Value::as_str);
+            let name = object.path(&["metadata", "name"]).and_then(Value::as_str);
+            made.extend(wanted.iter().copied().filter(|it| kind == Some(it.0) && name == Some(it.1)));
+        }
+        for (field, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
+            for generator in document.get(field).and_then(Value::as_list).unwrap_or_default() {
+                let name = generator.get("name").and_then(Value::as_str);
+                made.extend(wanted.iter().copied().filter(|it| kind == it.0 && name == Some(it.1)));
+            }
+        }
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::git::tree::MemoryTree;
+
+    #[test]
+    fn what_any_file_makes_is_not_absent() {
+        let tree = MemoryTree::new()
+            .with(
+                "a.yaml",
+                "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Secret, metadata: {name: listed}}]}",
+            )
+            .with("k/kustomization.yaml", "configMapGenerator: [{name: generated, literals: [a=b]}]")
+            .with("chart/templates/a.yaml", "kind: Secret\nmetadata: {name: {{ .Release.Name }}-templated}\n")
+            .with("b.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: pod}, spec: {secretName: used}}");
+        let absent = |kind: &'static str, name: &str| {
+            let unit = Unit { environment: "dev".into(), name: "web".into(), path: "web".into() };
+            (unit, Absent { kind, name: name.into(), finding: Finding::warning("absent-secret", name) })
+        };
+        let all = vec![
+            absent("Secret", "listed"),
+            absent("ConfigMap", "listed"),
+            absent("ConfigMap", "generated"),
+            absent("Secret", "templated"),
+            absent("Secret", "used"),
+        ];
+        let left: Vec<String> =
+            findings(all, &tree, &[""], &[]).unwrap().into_iter().map(|finding| finding.message).collect();
+        assert_eq!(left, ["listed", "used"]);
+    }
+}
