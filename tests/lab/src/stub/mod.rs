@@ -313,6 +313,9 @@ impl<S: Service> Core<S> {
             Some(Fault::TooMany(wait)) => {
                 (Some(said(429, "too many requests").header("Retry-After", wait.to_string())), false)
             }
+            Some(Fault::Busy(wait)) => {
+                (Some(Answer::text(429, "Retry later\n").header("Retry-After", wait.to_string())), false)
+            }
             Some(Fault::Secondary(wait)) => {
                 let answer = said(403, "You have exceeded a secondary rate limit. Please wait a few minutes.");
                 (Some(answer.header("Retry-After", wait.to_string())), false)

@@ -4,6 +4,7 @@ mod cases;
 mod fixture;
 mod gitea;
 mod github;
+pub(crate) mod gitlab;
 mod local;
 pub(crate) mod proxy;
 
@@ -19,6 +20,10 @@ macro_rules! contract {
                 let Some(fixture) = super::github::GitHub::new() else { return };
                 super::cases::$case(&fixture).await;
             })+
+        }
+
+        mod gitlab_host {
+            $(#[tokio::test] async fn $case() { super::cases::$case(&super::gitlab::GitLab::new()).await; })+
         }
 
         mod gitea_host {
