@@ -1,6 +1,7 @@
 //! The CI file that starts Mergeline on a host: what `mergeline init` writes, and what the README shows.
 //!
-//! One workflow serves every event of GitHub, Gitea and Forgejo. Decided by DESIGN §3.
+//! One workflow serves every event of GitHub, Gitea and Forgejo; on GitLab one component serves every pipeline. Decided by
+//! DESIGN §3.
 
 use crate::host::address::HostKind;
 use std::fmt::Write;
@@ -67,7 +68,24 @@ pub fn starter(kind: HostKind, needs: &Needs, has: impl Fn(&str) -> bool) -> Opt
                 steps: secrets(needs, "Settings, Actions, Secrets").into_iter().collect(),
             })
         }
-        HostKind::GitLab | HostKind::Bitbucket | HostKind::Azure | HostKind::Local => None,
+        HostKind::GitLab => Some(Starter {
+            path: ".gitlab-ci.yml".to_owned(),
+            text: component(needs),
+            steps: [
+                Some(
+                    "make a project access token (Settings, Access tokens; role Maintainer, scopes api and write_repository) and put it \
+                     into the masked variable MERGELINE_TOKEN (Settings, CI/CD, Variables)"
+                        .to_owned(),
+                ),
+                secrets(needs, "Settings, CI/CD, Variables"),
+                Some("add a schedule, so that what waits for time goes on (Build, Pipeline schedules)".to_owned())
+                    .filter(|_| has_promotions(needs)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        }),
+        HostKind::Bitbucket | HostKind::Azure | HostKind::Local => None,
     }
 }
 
@@ -113,6 +131,29 @@ jobs:
     for name in &needs.secrets {
         // A String takes all that is written to it.
         let _ = writeln!(out, "          {name}: \"${{{{ secrets.{name} }}}}\"");
+    }
+    out
+}
+
+/// The include of the component. Its own rules name the default branch and `env/`.
+fn component(needs: &Needs) -> String {
+    let mut out = "include:\n  - component: $CI_SERVER_FQDN/mergeline/mergeline/mergeline@v1\n".to_owned();
+    if !needs.branches.iter().all(|branch| branch.starts_with("env/")) {
+        let names: Vec<String> = needs.branches.iter().map(|branch| expression(branch)).collect();
+        let pattern = format!("/^({})$/", names.join("|"));
+        out += &format!("    inputs: {{branches: '{}'}}\n", pattern.replace('\'', "''"));
+    }
+    out
+}
+
+/// A branch's name as a regular expression of GitLab's, which slashes end.
+fn expression(branch: &str) -> String {
+    let mut out = String::new();
+    for c in branch.chars() {
+        if !(c.is_alphanumeric() || matches!(c, '-' | '_')) {
+            out.push('\\');
+        }
+        out.push(c);
     }
     out
 }
@@ -166,6 +207,18 @@ mod tests {
         assert_eq!(path(""), ".github/workflows/mergeline.yml");
         assert_eq!(path(".gitea/workflows"), ".gitea/workflows/mergeline.yml");
         assert_eq!(path(".forgejo/workflows"), ".forgejo/workflows/mergeline.yml");
+    }
+
+    #[test]
+    fn gitlab_gets_the_component_and_branches_of_other_names_as_an_expression() {
+        let written = |branches: &[&str]| starter(HostKind::GitLab, &needs(branches, &[]), |_| false).unwrap();
+        assert!(written(&["env/dev"]).text.ends_with("mergeline@v1\n"));
+        assert!(
+            written(&["env/dev", "it's.live"])
+                .text
+                .ends_with("    inputs: {branches: '/^(env\\/dev|it\\''s\\.live)$/'}\n")
+        );
+        assert!(written(&["env/dev"]).steps[0].contains("MERGELINE_TOKEN"));
     }
 
     #[test]

@@ -78,11 +78,18 @@ impl Session {
         let checkout = repository.working_directory().map_or_else(|| setting.directory.clone(), Path::to_path_buf);
         let mut event = Event::detect(&setting.surroundings)?;
         let address = address(setting, &repository, &event)?;
-        // A job that runs in a fork looks at the repository that the fork is of.
-        let clone_url = address.job.as_ref().and_then(|job| job.clone_url.as_deref());
-        let remote = Remote::new(clone_url.unwrap_or(&setting.remote))
-            .with_username(address.git_username())
-            .with_credential(address.token.clone());
+        let reach = |location: &str| {
+            Remote::new(location).with_username(address.git_username()).with_credential(address.token.clone())
+        };
+        let mut remote = reach(&setting.remote);
+        if let Some(target) = address.job.as_ref().and_then(|job| job.clone_url.as_deref()) {
+            // A job that runs in a fork looks at the repository that the fork is of. Where that is closed to it, the fork's own
+            // branches have to do: nothing but a report comes of it.
+            let target = reach(target);
+            if repository.remote_heads(&target).is_ok() {
+                remote = target;
+            }
+        }
         let host = host::connect(&address)?;
         let facts = host.repository().await?;
         event.host = Some(address);

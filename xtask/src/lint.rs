@@ -28,6 +28,9 @@ pub(crate) fn run() -> Outcome {
     schema_of_workflows.args(["--builtin-schema", "vendor.github-workflows"]).args(&workflows);
     let mut schema_of_action = linter("check-jsonschema");
     schema_of_action.args(["--builtin-schema", "vendor.github-actions"]).arg(&action);
+    let mut schema_of_component = linter("check-jsonschema");
+    let jobs = component_jobs(&root, cache.root())?;
+    schema_of_component.args(["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]).arg(&jobs);
     let mut zizmor = linter("zizmor");
     zizmor.args(["--offline", "--no-progress", "--persona", "auditor"]).args(&workflows).arg(&action);
     let mut dependencies = Command::new(cache.program(deny));
@@ -37,6 +40,7 @@ pub(crate) fn run() -> Outcome {
     for (name, mut command) in [
         ("workflow schema", schema_of_workflows),
         ("action schema", schema_of_action),
+        ("component schema", schema_of_component),
         ("zizmor", zizmor),
         ("cargo-deny", dependencies),
     ] {
@@ -47,6 +51,16 @@ pub(crate) fn run() -> Outcome {
         }
     }
     if failed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(format!("lint found problems: {}", failed.join(", "))) }
+}
+
+/// The jobs of GitLab's component, as a file of their own: its head says what may be put in, and the schema is one of jobs.
+fn component_jobs(root: &Path, cache: &Path) -> Result<PathBuf, String> {
+    let path = existing(root, "templates/mergeline.yml")?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let (_, jobs) = text.split_once("\n---\n").ok_or("`templates/mergeline.yml` has no head that ends in `---`")?;
+    let jobs_alone = cache.join("component.gitlab-ci.yml");
+    std::fs::write(&jobs_alone, jobs).map_err(|error| format!("cannot write `{}`: {error}", jobs_alone.display()))?;
+    Ok(jobs_alone)
 }
 
 fn existing(root: &Path, name: &str) -> Result<PathBuf, String> {
