@@ -9,6 +9,7 @@ mod deliver;
 mod deliver_faults;
 mod flagship;
 mod git;
+mod gitlab;
 mod promote;
 mod render;
 mod risk;
