@@ -153,11 +153,15 @@ impl Address {
         if !api_url.starts_with("https://") && !api_url.starts_with("http://") {
             return Err(wrong(format!("`{place}` is no URL of an API")));
         }
-        let named = repository.map(str::to_owned).or_else(|| remote.and_then(last_two_parts));
+        let web_url = api_url.split("/api/").next().unwrap_or(&api_url).to_owned();
+        let of_remote = |remote| match kind {
+            HostKind::GitLab => whole_path(remote, &web_url),
+            _ => last_two_parts(remote),
+        };
+        let named = repository.map(str::to_owned).or_else(|| remote.and_then(of_remote));
         let repository = named.ok_or_else(|| {
             Failure::usage("the repository on the host is not known").hint("name it: `--repository OWNER/NAME`")
         })?;
-        let web_url = api_url.split("/api/").next().unwrap_or(&api_url).to_owned();
         Ok(Self { kind, api_url, web_url, repository, token, job: None })
     }
 
@@ -188,6 +192,20 @@ fn last_two_parts(remote: &str) -> Option<String> {
     let mut parts = path.rsplit(['/', ':']).filter(|part| !part.is_empty());
     let (name, owner) = (parts.next()?, parts.next()?);
     Some(format!("{owner}/{name}"))
+}
+
+/// The whole path of a remote's location: projects of GitLab lie in nested groups, below `web_url`.
+fn whole_path(remote: &str, web_url: &str) -> Option<String> {
+    let remote = remote.trim_end_matches('/').trim_end_matches(".git");
+    let below_host = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
+    let path = match remote.contains("://") {
+        true => below_host(remote)?,
+        false => remote.split_once(':')?.1.to_owned(),
+    };
+    let root = below_host(web_url).filter(|_| remote.starts_with("http")).map(|root| root + "/");
+    let path = root.and_then(|root| path.strip_prefix(&root).map(str::to_owned)).unwrap_or(path);
+    let path = path.trim_matches('/');
+    path.contains('/').then(|| path.to_owned())
 }
 
 #[cfg(test)]
@@ -225,6 +243,19 @@ mod tests {
         ];
         for (location, kind) in cases {
             assert_eq!(HostKind::of_remote(location), kind, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_project_of_gitlab_lies_in_nested_groups_below_the_servers_own_path() {
+        for (api, remote) in [
+            ("https://git.example.com/api/v4", "https://git.example.com/acme/platform/shop.git"),
+            ("https://git.example.com/gitlab/api/v4", "https://bob:x@git.example.com/gitlab/acme/platform/shop.git/"),
+            ("https://git.example.com/gitlab/api/v4", "git@git.example.com:acme/platform/shop.git"),
+            ("https://git.example.com/api/v4", "ssh://git@git.example.com:22/acme/platform/shop"),
+        ] {
+            let address = Address::parse(&format!("gitlab={api}"), None, Some(remote), None).unwrap();
+            assert_eq!(address.repository, "acme/platform/shop", "{remote}");
         }
     }
 

@@ -4,6 +4,7 @@
 mod flow;
 mod gitea;
 mod github;
+mod gitlab;
 mod people;
 mod stage;
 mod trouble;
@@ -23,6 +24,10 @@ macro_rules! scenarios {
                 let Some(stage) = super::stage::Stage::github() else { return };
                 super::$module::$case(&stage).await;
             })+
+        }
+
+        mod gitlab_host {
+            $(#[tokio::test] async fn $case() { super::$module::$case(&super::stage::Stage::gitlab()).await; })+
         }
 
         mod gitea_host {

@@ -2,6 +2,7 @@
 
 use super::gitea::Gitea;
 use super::github::GitHub;
+use super::gitlab::GitLab;
 use super::witness::{Ledger, Witness};
 use mergeline::commit::CommitId;
 use mergeline::event::Surroundings;
@@ -92,6 +93,11 @@ impl Stage {
     /// On the stub of GitHub; `None` where there is no description of it.
     pub(super) fn github() -> Option<Self> {
         GitHub::new().map(Self::hosted)
+    }
+
+    /// On the GitLab that the lab plays.
+    pub(super) fn gitlab() -> Self {
+        Self::hosted(GitLab::new())
     }
 
     pub(super) fn hosted(rig: impl Rig + 'static) -> Self {

@@ -75,3 +75,21 @@ async fn a_run_with_nothing_to_do_costs_six_requests_on_github() {
     assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
     assert_eq!(stage.rig().take_requests(), 6);
 }
+
+/// GitLab's CI file is one at the root, and every token that may push may write it.
+#[tokio::test]
+async fn on_gitlab_the_ci_file_is_carried_and_a_run_with_nothing_to_do_costs_six_requests() {
+    let stage = Stage::gitlab();
+    let text = "include:\n  - component: $CI_SERVER_FQDN/mergeline/mergeline/mergeline@v1\n";
+    stage.commit("main", &[(".gitlab-ci.yml".to_owned(), text.to_owned())], "Call Mergeline");
+    stage.run().await;
+    for branch in ["env/dev", "env/staging", "mergeline/promote/prod"] {
+        assert_eq!(stage.file(branch, ".gitlab-ci.yml").as_deref(), Some(text), "{branch}");
+    }
+    stage.merge(stage.promotion("prod").await.number, Button::Merge).await;
+    stage.run().await;
+    stage.commit("main", &[(".gitlab-ci.yml".to_owned(), format!("# newer\n{text}"))], "Say more");
+    stage.rig().take_requests();
+    assert_eq!(stage.writes_of_a_run().await, Vec::<String>::new());
+    assert_eq!(stage.rig().take_requests(), 6);
+}
