@@ -59,6 +59,10 @@ impl Cluster for Counted {
         self.count("discover");
         self.cluster.discover().await
     }
+    async fn openapi(&self) -> Result<Vec<String>> {
+        self.count("openapi");
+        self.cluster.openapi().await
+    }
     async fn list(&self, kind: &ResourceKind, scope: &Scope) -> Result<Vec<Object>> {
         self.count("list");
         self.cluster.list(kind, scope).await

@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod config;
 pub mod deliver;
 pub mod diff;
+pub mod download;
 pub mod event;
 pub mod git;
 pub mod host;

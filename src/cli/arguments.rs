@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Init(Init),
     /// Play the whole line in a temporary folder on embedded parts
     Demo(Demo),
-    /// Print the JSON Schema of the configuration or of the report
+    /// Print the JSON Schema of the configuration or of the report, or pull the schemas of a cluster's kinds
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -105,9 +105,48 @@ pub(crate) struct Judging {
     /// The lightest finding that fails the command
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOn>,
-    /// The Kubernetes version to judge by, `X.Y` (default: the configuration's, else the newest bundled)
+    /// The Kubernetes version to judge by, `X.Y` (default: the configuration's for each environment, else the newest bundled)
     #[arg(long, value_name = "X.Y")]
     pub(crate) kubernetes: Option<String>,
+}
+
+/// Flags of the commands that judge and do nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct Strictness {
+    /// What an object of a kind that no schema is known for is (default: the configuration's, else a warning)
+    #[arg(long, value_name = "WEIGHT")]
+    pub(crate) unknown: Option<Unknown>,
+    /// Pass over fields that the server does not know
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Where schemas of further kinds are: a file, folder or pattern from the root of the repository, or an address; a
+    /// template such as `schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json` is filled in for each kind.
+    /// May be given several times
+    #[arg(long = "schema", value_name = "LOCATION")]
+    pub(crate) schemas: Vec<String>,
+}
+
+/// What an object of an unknown kind is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unknown {
+    /// A warning for each kind
+    Warn,
+    /// An error for each kind
+    Fail,
+    /// Only counted
+    Ignore,
+}
+
+impl Strictness {
+    /// What was asked for.
+    pub(crate) fn asked(&self) -> crate::review::Strictness {
+        let unknown = self.unknown.map(|unknown| match unknown {
+            Unknown::Warn => crate::validate::Unknown::Warn,
+            Unknown::Fail => crate::validate::Unknown::Fail,
+            Unknown::Ignore => crate::validate::Unknown::Ignore,
+        });
+        crate::review::Strictness { schemas: self.schemas.clone(), unknown, lenient: self.lenient }
+    }
 }
 
 /// Flags of the commands that speak to a Git host.
@@ -145,6 +184,8 @@ pub(crate) struct Run {
 pub(crate) struct Review {
     #[command(flatten)]
     pub(crate) judging: Judging,
+    #[command(flatten)]
+    pub(crate) strictness: Strictness,
     /// Compare with the merge-base of the head and this revision (default: the default branch)
     #[arg(long, value_name = "REVISION")]
     pub(crate) base: Option<String>,
@@ -161,6 +202,8 @@ pub(crate) struct Review {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) judging: Judging,
+    #[command(flatten)]
+    pub(crate) strictness: Strictness,
     #[command(flatten)]
     pub(crate) kubeconform: Kubeconform,
     /// Leave objects of these kinds out, `Kind` or `group/version/Kind`; they are counted as not checked
@@ -259,18 +302,39 @@ pub(crate) struct Demo {
 /// `mergeline schema`
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
-    /// Which schema
-    #[arg(value_name = "WHICH")]
-    pub(crate) which: SchemaName,
+    #[command(subcommand)]
+    pub(crate) command: SchemaCommand,
 }
 
-/// A published schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaName {
-    /// Of `mergeline.yaml`
+/// What to do with schemas.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Print the JSON Schema of `mergeline.yaml`
     Config,
-    /// Of `--output json`
+    /// Print the JSON Schema of `--output json`
     Report,
+    /// Write the schemas of the kinds that a cluster serves beyond Kubernetes' own, for `validate.schemas`
+    Pull(PullSchemas),
+}
+
+/// `mergeline schema pull`
+#[derive(Debug, Args)]
+pub(crate) struct PullSchemas {
+    /// The file to write (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The kubeconfig (default: the variable `KUBECONFIG`, else `~/.kube/config`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context (default: the kubeconfig's current one)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Let the kubeconfig run programs to sign in, as cloud providers want
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
+    /// Write Kubernetes' own kinds as well
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `mergeline completions`

@@ -5,6 +5,8 @@
 //! table for people is in `docs/validate.md`.
 
 use crate::failure::{Failure, Result};
+use crate::review::Strictness;
+use crate::validate::Unknown;
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -62,10 +64,6 @@ impl Kubeconform {
     /// # Errors
     /// Usage, with what to do instead.
     pub(crate) fn check(&self) -> Result<()> {
-        if let Some(location) = self.schema_location.iter().find(|location| *location != "default") {
-            return Err(Failure::usage(format!("`--schema-location {location}` is not supported"))
-                .hint("name schemas in `validate.schemas` of `mergeline.yaml`; definitions in the repository are used without a flag"));
-        }
         if self.insecure_skip_tls_verify {
             return Err(Failure::usage(
                 "`--insecure-skip-tls-verify` is not supported: certificates are always verified",
@@ -73,6 +71,13 @@ impl Kubeconform {
             .hint("leave it out: the schemas of Kubernetes are bundled, and nothing is fetched for them"));
         }
         Ok(())
+    }
+
+    /// With what its flags ask for, where ours do not.
+    pub(crate) fn strictness(&self, mut asked: Strictness) -> Strictness {
+        asked.schemas.extend(self.schema_location.iter().cloned());
+        asked.unknown = asked.unknown.or(self.ignore_missing_schemas.then_some(Unknown::Ignore));
+        asked
     }
 
     /// The Kubernetes version: `master` is what is newest.

@@ -16,11 +16,12 @@ mod promote;
 mod render;
 mod review;
 mod run;
+mod schema;
 mod status;
 mod validate;
 
 use crate::failure::{Failure, Result};
-use arguments::{Arguments, Color, Command, Global, SchemaName};
+use arguments::{Arguments, Color, Command, Global};
 use clap::{CommandFactory, Parser};
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -53,10 +54,7 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Status(command) => status::status(&global, command).await,
         Command::Init(command) => init::init(&global, &command),
         Command::Demo(command) => demo::demo(&global, command).await,
-        Command::Schema(command) => print::data(&match command.which {
-            SchemaName::Config => crate::config::json_schema(),
-            SchemaName::Report => crate::report::json::schema(),
-        }),
+        Command::Schema(command) => schema::schema(&global, command).await,
         Command::Completions(command) => {
             let mut script = Vec::new();
             clap_complete::generate(command.shell, &mut Arguments::command(), "mergeline", &mut script);

@@ -37,8 +37,10 @@ pub(crate) fn review(global: &Global, command: &Review) -> Result<u8> {
         environments: command.environments.clone(),
         render: render_options(),
         kubernetes: command.judging.kubernetes.clone(),
+        strictness: command.strictness.asked(),
         fail_on: command.judging.fail_on(),
         links: report::Links::default(),
+        download: &crate::download::Web::new(),
     })?;
     report.elapsed = started.elapsed();
     outputs.write(&report)

@@ -18,7 +18,6 @@ use crate::report::{Links, Report};
 use crate::review::ValidateInput;
 use crate::rule;
 use crate::unit::Unit;
-use crate::validate::Unknown;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -144,10 +143,11 @@ fn judge(
         render: render_options(),
         kubernetes: command.judging.kubernetes.clone().or_else(|| command.kubeconform.kubernetes()),
         whole,
-        unknown: command.kubeconform.ignore_missing_schemas.then_some(Unknown::Ignore),
+        strictness: command.kubeconform.strictness(command.strictness.asked()),
         skip: command.skip.clone(),
         reject: command.reject.clone(),
         fail_on: command.judging.fail_on(),
         links: Links::default(),
+        download: &crate::download::Web::new(),
     })
 }

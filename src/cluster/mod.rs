@@ -6,11 +6,13 @@
 pub mod kube;
 pub mod kubeconfig;
 pub mod memory;
+mod schemas;
 mod selector;
 
 pub use kube::KubeCluster;
 pub use kubeconfig::{KubeconfigSource, connect};
 pub use memory::MemoryCluster;
+pub use schemas::{PulledSchemas, pull_schemas};
 
 use crate::failure::Result;
 use crate::manifest::{Object, TypeKey, Value};
@@ -137,6 +139,10 @@ pub trait Cluster: Send + Sync {
 
     /// What the server serves. Asked anew at each call: CRDs come and go.
     async fn discover(&self) -> Result<Discovery>;
+
+    /// The OpenAPI v3 documents of the group versions that the server serves, as JSON texts. What an aggregated API server
+    /// does not answer is left out.
+    async fn openapi(&self) -> Result<Vec<String>>;
 
     /// All objects of a kind in a scope, paged to the end. Empty when the server does not serve the kind (any more):
     /// then none can exist.

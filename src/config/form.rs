@@ -245,7 +245,7 @@ impl Duration {
 
 text_form!(Duration, "a duration such as `30m`, `1h` or `2d`", "^([0-9]+[smhd])+$", Duration::parse);
 
-/// A Kubernetes version, major and minor.
+/// A Kubernetes version: major and minor, perhaps with a patch, which changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion {
     /// 1.
@@ -255,16 +255,19 @@ pub struct KubernetesVersion {
 }
 
 impl KubernetesVersion {
-    /// Reads `1.34`. A patch version or a `v` is refused: schemas are per minor version.
+    /// Reads `1.34` and `1.34.2`. A `v` is refused: one form is enough.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (major, minor) = text.split_once('.')?;
         let number = |text: &str| {
             let plain =
                 !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
             plain.then(|| text.parse::<u16>().ok()).flatten()
         };
-        Some(Self { major: number(major)?, minor: number(minor)? })
+        let numbers: Option<Vec<u16>> = text.split('.').map(number).collect();
+        match numbers?[..] {
+            [major, minor] | [major, minor, _] => Some(Self { major, minor }),
+            _ => None,
+        }
     }
 }
 
@@ -276,8 +279,8 @@ impl fmt::Display for KubernetesVersion {
 
 text_form!(
     KubernetesVersion,
-    "a Kubernetes version in quotes, major and minor, such as \"1.34\"",
-    "^[0-9]+\\.[0-9]+$",
+    "a Kubernetes version in quotes, such as \"1.34\"",
+    "^[0-9]+\\.[0-9]+(\\.[0-9]+)?$",
     KubernetesVersion::parse
 );
 
@@ -296,9 +299,10 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_major_and_minor_alone() {
+    fn versions_are_major_and_minor_and_a_patch_changes_nothing() {
         assert_eq!(KubernetesVersion::parse("1.34").unwrap().to_string(), "1.34");
-        for bad in ["v1.34", "1.34.2", "1", "1.", ".34", "1.034", "1.x"] {
+        assert_eq!(KubernetesVersion::parse("1.34.2").unwrap().to_string(), "1.34");
+        for bad in ["v1.34", "1.34.2.1", "1", "1.", ".34", "1.034", "1.x", "1.34."] {
             assert_eq!(KubernetesVersion::parse(bad), None, "{bad}");
         }
     }

@@ -16,8 +16,8 @@ pub struct Model {
     /// The version of this file's shape. Always 1.
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
-    /// The Kubernetes version that manifests are judged by, major and minor, in quotes: "1.34". Default: the newest one
-    /// that this Mergeline knows.
+    /// The Kubernetes version that manifests are judged by, in quotes: "1.34"; a patch (`1.34.2`) changes nothing.
+    /// Default: the newest one that this Mergeline knows. An environment may have its own.
     #[serde(default)]
     pub kubernetes: Option<KubernetesVersion>,
     /// The environments by name, in the order in which people read them. A name becomes part of branch and folder
@@ -69,6 +69,9 @@ pub struct Environment {
     /// The namespace of namespaced objects that name none. Default: the one of the kubeconfig's context.
     #[serde(default)]
     pub namespace: Option<String>,
+    /// The Kubernetes version of this environment, in quotes: "1.34". Default: the one above all environments.
+    #[serde(default)]
+    pub kubernetes: Option<KubernetesVersion>,
 }
 
 /// How to reach a cluster.
@@ -176,10 +179,13 @@ pub enum FailOn {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Validate {
-    /// Files of the repository with further schemas, as patterns: CRDs (YAML) or JSON Schemas.
+    /// Where schemas of further kinds are: files, folders and patterns from the root of the repository
+    /// (CustomResourceDefinitions, what `mergeline schema pull` wrote, OpenAPI v3, JSON Schemas), or addresses. A location
+    /// with fields such as `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json` is filled in for each kind.
+    /// CustomResourceDefinitions of the repository are known without.
     #[serde(default)]
     pub schemas: Vec<String>,
-    /// What an object is whose kind no schema is known for. Default: `warning`.
+    /// What an object is whose kind no schema is known for. Default: `warn`.
     #[serde(default)]
     pub unknown: Unknown,
     /// What findings of a rule weigh, by the rule's name: `off`, `warning` or `error`. Default: what `docs/rules.md`
@@ -204,12 +210,12 @@ pub enum RuleLevel {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unknown {
-    /// An error.
-    Error,
-    /// A warning that it was not evaluated.
+    /// A warning for each such kind.
     #[default]
-    Warning,
-    /// Fine.
+    Warn,
+    /// An error for each such kind.
+    Fail,
+    /// Fine; such objects are counted all the same.
     Ignore,
 }
 

@@ -67,7 +67,6 @@ fn the_example_of_the_design_is_sound_and_says_what_is_not_supported_yet() {
             "mergeline.yaml:21:13: `gates.soak` of `prod` is not supported yet: nothing is promoted to it while the gate is there",
             "mergeline.yaml:21:24: `gates.approvals` of `prod` is not supported yet: nothing is promoted to it while the gate is there",
             "mergeline.yaml:21:38: `gates.windows` of `prod` is not supported yet: nothing is promoted to it while the gate is there",
-            "mergeline.yaml:24:12: `validate.schemas` is not supported yet: these schemas are not used",
         ]
     );
     assert_eq!(config.unsupported()[0].environments, ["staging"]);

@@ -1,7 +1,7 @@
 //! What the configuration may say and this version cannot do yet: named loudly, never without effect.
 
 use super::check::pointer;
-use super::model::{Environment, Unknown};
+use super::model::Environment;
 use super::{Config, Gates};
 use crate::finding::Finding;
 
@@ -31,8 +31,6 @@ impl Config {
         }
         let model = &self.model;
         let rest = [
-            (!model.validate.schemas.is_empty(), "validate.schemas", "these schemas are not used"),
-            (model.validate.unknown != Unknown::default(), "validate.unknown", "unknown kinds are warnings"),
             (model.render.kustomize.allow_remote, "render.kustomize.allow-remote", "remote resources are refused"),
             (
                 model.render.kustomize.allow_plugins,

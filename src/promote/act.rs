@@ -298,7 +298,8 @@ impl Pass<'_> {
             let unit =
                 Unit { environment: environment.to_owned(), name: name.clone(), path: layout::unit_folder(name) };
             let (before, after) = (objects(&before), objects(&rendered.units));
-            changes.changes.extend(diff::diff(&unit, &before, &after, Some(self.scene.catalog), &redactor));
+            let catalog = self.scene.catalogs.of(environment);
+            changes.changes.extend(diff::diff(&unit, &before, &after, Some(catalog), &redactor));
         }
         Ok(changes)
     }

@@ -9,7 +9,7 @@ use crate::git::{CommitInfo, IDENTITY, Remote, Repository, TreeEdit, TreeId};
 use crate::host::{Host, PostedStatus, PullRequest, PullRequestQuery, PullRequestState, RepositoryFacts, StatusState};
 use crate::render::RenderOptions;
 use crate::report::Links;
-use crate::schema::Catalog;
+use crate::schema::Catalogs;
 use crate::trust::Grants;
 use std::collections::BTreeMap;
 
@@ -31,8 +31,8 @@ pub struct Scene<'a> {
     pub default_branch: &'a str,
     /// How sources are rendered.
     pub render: &'a RenderOptions,
-    /// What is known of kinds.
-    pub catalog: &'a Catalog,
+    /// What is known of kinds in each environment.
+    pub catalogs: &'a Catalogs,
     /// What this run may do.
     pub grants: &'a Grants,
     /// The environments that this run may act on; empty for all.

@@ -66,7 +66,7 @@ fn make(
     let (units, mut findings) = scene.config.units(&source)?;
     let units: Vec<Unit> = units.into_iter().filter(|unit| unit.environment == environment).collect();
     let rendered = render::render_all(&source, &units, scene.render)?;
-    let mut catalog = scene.catalog.clone();
+    let mut catalog = scene.catalogs.of(environment).clone();
     catalog.add_definitions(rendered.iter().flat_map(|rendered| &rendered.objects));
     let namespaced = |key: &TypeKey| catalog.is_namespaced(&key.group, &key.kind);
     let former = former.map(|commit| scene.repository.tree(commit)).transpose()?;

@@ -1,48 +1,85 @@
 //! The verdict on rendered objects: each environment by its own definitions, each unit by itself.
 
-use crate::config::Config;
+use crate::config::{self, Config, KubernetesVersion};
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::tree::{EntryKind, Tree};
+use crate::manifest::value::escape_token;
 use crate::manifest::yaml::{Budget, Dialect};
 use crate::manifest::{Object, Source, TypeKey};
 use crate::report::{ObjectCounts, Unchecked};
-use crate::schema::{Catalog, Lookup};
+use crate::schema::{Catalog, Catalogs, Lookup};
 use crate::unit::Unit;
-use crate::validate;
+use crate::validate::{self, Unknown};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The catalog of the Kubernetes version to judge by: what was asked for, else what the policy says, else the newest.
+/// The catalogs to judge by: of the version that was asked for, else of what the policy says for each environment and for
+/// all, else of the newest.
 ///
-/// A configured version that is not bundled is a finding, and the newest takes its place.
+/// A configured version that is not bundled is an error among the findings, and the newest takes its place.
 ///
 /// # Errors
 /// When the version that was asked for is not bundled.
-pub(super) fn catalog(asked: Option<&str>, policy: Option<&Config>) -> Result<(Catalog, Option<Finding>)> {
+pub(super) fn catalogs(asked: Option<&str>, policy: Option<&Config>) -> Result<(Catalogs, Vec<Finding>)> {
     if let Some(asked) = asked {
         let catalog = Catalog::bundled(asked).map_err(|unknown| {
-            Failure::usage(format!("Kubernetes {} is not bundled", unknown.asked))
-                .hint(format!("bundled versions: {}", unknown.known.join(", ")))
+            Failure::usage(unknown.to_string()).hint(format!("`--kubernetes`: {}", unknown.hint()))
         })?;
-        return Ok((catalog, None));
+        return Ok((Catalogs::new(catalog), Vec::new()));
     }
     let newest = || {
         Catalog::bundled(Catalog::newest())
             .map_err(|unknown| Failure::bug(format!("the bundled Kubernetes {} cannot be found", unknown.asked)))
     };
-    let configured = policy.and_then(|config| Some((config, config.model().kubernetes.as_ref()?.to_string())));
-    let Some((config, version)) = configured else { return Ok((newest()?, None)) };
-    match Catalog::bundled(&version) {
-        Ok(catalog) => Ok((catalog, None)),
-        Err(unknown) => {
+    let Some(config) = policy else { return Ok((Catalogs::new(newest()?), Vec::new())) };
+    let mut findings = Vec::new();
+    let mut configured = |version: &KubernetesVersion, pointer: &str, environment: Option<&str>| {
+        Catalog::bundled(&version.to_string()).or_else(|unknown| {
             let newest = newest()?;
-            let message =
-                format!("Kubernetes {version} is not bundled: objects are judged by Kubernetes {}", newest.version());
-            let finding = Finding::warning("kubernetes-version", message).at(config.place("/kubernetes"));
-            Ok((newest, Some(finding.hint(format!("bundled versions: {}", unknown.known.join(", "))))))
+            let message = format!("{unknown}: objects are judged by Kubernetes {}", newest.version());
+            let mut finding =
+                Finding::error("kubernetes-version", message).at(config.place(pointer)).hint(unknown.hint());
+            finding.environments.extend(environment.map(str::to_owned));
+            findings.push(finding.pointer(pointer));
+            Ok::<_, Failure>(newest)
+        })
+    };
+    let mut catalogs = Catalogs::new(match &config.model().kubernetes {
+        Some(version) => configured(version, "/kubernetes", None)?,
+        None => newest()?,
+    });
+    for (name, environment) in config.environments() {
+        if let Some(version) = &environment.kubernetes {
+            let pointer = format!("/environments/{}/kubernetes", escape_token(name));
+            catalogs = catalogs.with(name, configured(version, &pointer, Some(name))?);
         }
+    }
+    Ok((catalogs, findings))
+}
+
+/// How strict a judgement is that a person asked for, over what is configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strictness {
+    /// Where further schemas are, before those that are configured.
+    pub schemas: Vec<String>,
+    /// What an object of an unknown group weighs.
+    pub unknown: Option<Unknown>,
+    /// Pass over fields that the server does not know.
+    pub lenient: bool,
+}
+
+impl Strictness {
+    /// With what the policy says where nothing was asked for.
+    pub(super) fn options(&self, policy: Option<&Config>) -> validate::Options {
+        let configured = policy.map(|config| match config.model().validate.unknown {
+            config::Unknown::Warn => Unknown::Warn,
+            config::Unknown::Fail => Unknown::Fail,
+            config::Unknown::Ignore => Unknown::Ignore,
+        });
+        let unknown = self.unknown.or(configured).unwrap_or(Unknown::Warn);
+        validate::Options { strict: !self.lenient, unknown, ..validate::Options::default() }
     }
 }
 
@@ -111,10 +148,14 @@ fn objects(source: &Arc<Source>) -> Vec<Object> {
     crate::manifest::objects(source, Dialect::Kubectl, &Budget::default()).0
 }
 
-/// Judges objects, each environment by the definitions that are rendered into it.
+/// Judges objects, each environment by its version and by the definitions that are rendered into it.
 pub(super) struct Judge {
-    general: Catalog,
+    /// With the definitions that are in files.
+    catalogs: Catalogs,
+    /// With those that are rendered into the environment as well.
     environments: BTreeMap<String, Catalog>,
+    /// The kinds of the objects of each environment.
+    kinds: BTreeMap<String, BTreeSet<TypeKey>>,
     /// Definitions whose schema cannot be read, by environment and unit.
     problems: Vec<(Unit, Vec<Finding>)>,
 }
@@ -129,36 +170,74 @@ pub(super) struct Judged {
 }
 
 impl Judge {
-    /// A judge who knows `catalog`, the definitions in files, and over these the ones that are rendered into each
+    /// A judge who knows `catalogs`, the definitions in files, and over these the ones that are rendered into each
     /// environment.
-    pub(super) fn new(mut catalog: Catalog, knowledge: &Knowledge, heads: &[(&Unit, &[Object])]) -> Self {
-        let known = |object: &Object| matches!(catalog.lookup(&object.type_key()), Lookup::Known(_));
+    pub(super) fn new(mut catalogs: Catalogs, knowledge: &Knowledge, heads: &[(&Unit, &[Object])]) -> Self {
         // Reading definitions costs more than all the rest: only where they are asked for.
-        if !heads.par_iter().all(|(_, objects)| objects.par_iter().all(known)) {
+        let is_known = |unit: &Unit, object: &Object| {
+            matches!(catalogs.of(&unit.environment).lookup(&object.type_key()), Lookup::Known(_))
+        };
+        if !heads.par_iter().all(|(unit, objects)| objects.par_iter().all(|object| is_known(unit, object))) {
             let defined: Vec<Vec<Object>> =
                 knowledge.definitions.par_iter().map(|(_, source)| objects(source)).collect();
-            catalog.add_definitions(defined.iter().flatten());
+            catalogs.each(|catalog| drop(catalog.add_definitions(defined.iter().flatten())));
         }
         let mut environments: BTreeMap<String, Catalog> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, BTreeSet<TypeKey>> = BTreeMap::new();
         let mut problems = Vec::new();
         for (unit, objects) in heads {
-            let own = environments.entry(unit.environment.clone()).or_insert_with(|| catalog.clone());
+            let here = kinds.entry(unit.environment.clone()).or_default();
+            for object in *objects {
+                let key = object.type_key();
+                // Most kinds come many times.
+                if !here.contains(&key) {
+                    here.insert(key);
+                }
+            }
+            let own =
+                environments.entry(unit.environment.clone()).or_insert_with(|| catalogs.of(&unit.environment).clone());
             let found = own.add_definitions(*objects);
             if !found.is_empty() {
                 problems.push(((*unit).clone(), found));
             }
         }
-        Self { general: catalog, environments, problems }
+        Self { catalogs, environments, kinds, problems }
+    }
+
+    /// The kinds of each environment that are not known.
+    pub(super) fn unknown(&self) -> BTreeMap<String, BTreeSet<TypeKey>> {
+        let mut unknown: BTreeMap<String, BTreeSet<TypeKey>> = BTreeMap::new();
+        for (environment, keys) in &self.kinds {
+            let catalog = self.catalog(environment);
+            let keys = keys.iter().filter(|key| matches!(catalog.lookup(key), Lookup::Unknown(_)));
+            let keys: BTreeSet<TypeKey> = keys.cloned().collect();
+            if !keys.is_empty() {
+                unknown.insert(environment.clone(), keys);
+            }
+        }
+        unknown
+    }
+
+    /// Adds the kinds of a file of schemas to every environment with kinds that are not known.
+    pub(super) fn add_schemas(
+        &mut self,
+        source: &Arc<Source>,
+        key: Option<&TypeKey>,
+        beside: &dyn Fn(&str) -> Option<Vec<u8>>,
+    ) -> Vec<Finding> {
+        let unknown = self.unknown();
+        let environments = self.environments.iter_mut().filter(|(name, _)| unknown.contains_key(*name));
+        environments.flat_map(|(_, catalog)| catalog.add_schemas(source, key, beside)).collect()
     }
 
     /// What is known in an environment.
     pub(super) fn catalog(&self, environment: &str) -> &Catalog {
-        self.environments.get(environment).unwrap_or(&self.general)
+        self.environments.get(environment).unwrap_or_else(|| self.catalogs.of(environment))
     }
 
-    /// The Kubernetes version.
-    pub(super) fn version(&self) -> &'static str {
-        self.general.version()
+    /// The Kubernetes versions of the environments, for people.
+    pub(super) fn versions(&self, environments: &[String]) -> String {
+        self.catalogs.versions(environments.iter().map(String::as_str))
     }
 
     /// Judges units.

@@ -10,6 +10,7 @@ mod judge;
 mod kinds;
 mod publish;
 mod rendered;
+mod schemas;
 mod silence;
 mod survey;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::commit::CommitId;
 use crate::config::Config;
 use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
+use crate::download::Download;
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
@@ -31,9 +33,10 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
-use crate::validate::Options;
+pub use judge::Strictness;
 use judge::{Judge, knowledge};
 use rayon::prelude::*;
+use schemas::Schemas;
 use silence::silence;
 use survey::{Reach, Survey, survey};
 
@@ -114,10 +117,14 @@ pub struct Input<'a> {
     pub render: RenderOptions,
     /// The Kubernetes version that a person asked for, over what is configured.
     pub kubernetes: Option<String>,
+    /// How strict a person asked to be.
+    pub strictness: Strictness,
     /// The threshold that a person asked for, over what is configured.
     pub fail_on: Option<FailOn>,
     /// Where the host shows files and commits.
     pub links: Links,
+    /// What gets the schemas that the trusted configuration or a person names by address.
+    pub download: &'a dyn Download,
 }
 
 /// Reviews a change. The report's `elapsed` is left to the caller, who has the clock.
@@ -132,8 +139,7 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         options.ignore.extend(config.model().render.ignore.iter().cloned());
     }
     let policy = input.configuration.policy();
-    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), policy)?;
-    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
+    let (catalogs, mut findings) = judge::catalogs(input.kubernetes.as_deref(), policy)?;
     findings.extend(about_configuration(input)?);
 
     let knowledge = knowledge(input.head.tree, &[""])?;
@@ -152,13 +158,17 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         reaches.iter().zip(&sides).filter_map(|(reach, (_, head))| Some((reach, reach.head.as_ref()?, head.as_ref()?)));
     let heads: Vec<(&Reach, &Unit, &Rendered)> = heads.collect();
     let all: Vec<(&Unit, &[Object])> = heads.iter().map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
-    let judge = Judge::new(catalog, &knowledge, &all);
+    let mut judge = Judge::new(catalogs, &knowledge, &all);
+    let options = input.strictness.options(policy);
+    let (schemas, wrong) = Schemas::of(&input.strictness.schemas, policy, input.head.tree, input.download);
+    findings.extend(wrong);
+    findings.extend(schemas.teach(&mut judge, &options)?);
     let judged = heads.iter().filter(|(reach, ..)| reach.is_judged());
     for (.., head) in judged.clone() {
         findings.extend(head.findings.iter().cloned());
     }
     let units: Vec<(&Unit, &[Object])> = judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
-    let judged = judge.judge(&units, &Options::default());
+    let judged = judge.judge(&units, &options);
     findings.extend(judged.findings);
     findings.extend(absent::findings(judged.absent, input.head.tree, &[""], &all)?);
 
@@ -201,10 +211,10 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     report.silenced = heard.silenced;
     report.objects = judged.objects;
     report.unchanged = unchanged;
+    report.kubernetes = Some(judge.versions(&environments));
     report.environments = environments;
     report.head = input.head.commit.clone();
     report.base = input.base.as_ref().and_then(|base| base.commit.clone());
-    report.kubernetes = Some(judge.version().to_owned());
     report.links = input.links.clone();
     report.comment_template = policy.and_then(Config::comment_template).cloned();
     if let (Some(config), Some(template)) = (policy, &report.comment_template)

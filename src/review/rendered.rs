@@ -1,11 +1,13 @@
 //! The review of a promotion: both sides are branches of rendered objects, so nothing is rendered again.
 
 use super::Side;
-use super::judge::{self, Judge, Knowledge};
+use super::judge::{self, Judge, Knowledge, Strictness};
+use super::schemas::Schemas;
 use super::silence::silence;
 use super::survey::same;
 use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
+use crate::download::Download;
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::manifest::Object;
@@ -32,6 +34,8 @@ pub struct RenderedInput<'a> {
     pub fail_on: Option<FailOn>,
     /// Where the host shows files and commits.
     pub links: Links,
+    /// What gets the schemas that the trusted configuration names by address.
+    pub download: &'a dyn Download,
 }
 
 /// Reviews a promotion, unit by unit. Places are those of the environment branch.
@@ -39,7 +43,7 @@ pub struct RenderedInput<'a> {
 /// # Errors
 /// As for [`super::review`].
 pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
-    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), input.config)?;
+    let (catalogs, mut findings) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
     let head = layout::read(input.head.tree)?;
     let base = input.base.as_ref().map(|side| layout::read(side.tree)).transpose()?.unwrap_or_default();
     let mut redactor = Redactor::new();
@@ -52,10 +56,13 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     };
     let heads: Vec<(Unit, &[Object])> = head.units.iter().map(|it| (unit(&it.name), it.objects.as_slice())).collect();
     let heads: Vec<(&Unit, &[Object])> = heads.iter().map(|(unit, objects)| (unit, *objects)).collect();
-    let judge = Judge::new(catalog, &Knowledge::default(), &heads);
+    let mut judge = Judge::new(catalogs, &Knowledge::default(), &heads);
+    let options = Strictness::default().options(input.config);
+    // The paths of the configuration are those of the default branch.
+    let (schemas, _) = Schemas::of(&[], input.config, input.head.tree, input.download);
+    findings.extend(schemas.remote_only().teach(&mut judge, &options)?);
     // What units ask of each other was judged in the sources, with all that the repository knows.
-    let judged = judge.judge(&heads, &Options { whole: false, ..Options::default() });
-    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
+    let judged = judge.judge(&heads, &Options { whole: false, ..options });
     findings.extend(head.findings.iter().map(|finding| in_environment(&input.environment, finding.clone())));
     findings.extend(judged.findings);
 
@@ -104,10 +111,10 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;
+    report.kubernetes = Some(judge.versions(&environments));
     report.environments = environments;
     report.head = input.head.commit.clone();
     report.base = input.base.as_ref().and_then(|base| base.commit.clone());
-    report.kubernetes = Some(judge.version().to_owned());
     report.links = input.links.clone();
     let configured = input.config.map(super::threshold).unwrap_or_default();
     Ok(report.judged(input.fail_on.unwrap_or(configured)))

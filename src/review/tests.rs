@@ -39,8 +39,10 @@ fn input<'a>(base: Option<&'a MemoryTree>, head: &'a MemoryTree, configuration: 
         environments: Vec::new(),
         render: RenderOptions::default(),
         kubernetes: None,
+        strictness: Strictness::default(),
         fail_on: None,
         links: Links::default(),
+        download: &crate::download::Offline,
     }
 }
 
@@ -159,6 +161,7 @@ fn promoted(base: &MemoryTree, head: &MemoryTree) -> Report {
         kubernetes: None,
         fail_on: None,
         links: Links::default(),
+        download: &crate::download::Offline,
     })
     .unwrap()
 }

@@ -1,12 +1,14 @@
 //! The same verdict without a change: every unit of one tree, rendered and judged.
 
 use super::absent;
-use super::judge::{self, Judge, knowledge};
+use super::judge::{self, Judge, Strictness, knowledge};
 use super::kinds;
+use super::schemas::Schemas;
 use super::silence::silence;
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::diff::Redactor;
+use crate::download::Download;
 use crate::failure::Result;
 use crate::finding::Finding;
 use crate::git::tree::Tree;
@@ -14,7 +16,7 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
-use crate::validate::{Options, Unknown};
+use crate::validate::Options;
 
 /// What to validate.
 pub struct ValidateInput<'a> {
@@ -36,8 +38,8 @@ pub struct ValidateInput<'a> {
     pub kubernetes: Option<String>,
     /// Units are all that there is: what their objects refer to is looked for.
     pub whole: bool,
-    /// What a person asked an object of an unknown group to weigh.
-    pub unknown: Option<Unknown>,
+    /// How strict a person asked to be.
+    pub strictness: Strictness,
     /// Kinds that are not judged: `Kind` or `group/version/Kind`.
     pub skip: Vec<String>,
     /// Kinds of which every object is an error.
@@ -46,6 +48,8 @@ pub struct ValidateInput<'a> {
     pub fail_on: Option<FailOn>,
     /// Where the host shows files and commits.
     pub links: Links,
+    /// What gets the schemas that the configuration or a person names by address.
+    pub download: &'a dyn Download,
 }
 
 /// Renders and judges units. The report's `elapsed` is left to the caller.
@@ -53,7 +57,7 @@ pub struct ValidateInput<'a> {
 /// # Errors
 /// As for [`super::review`].
 pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
-    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), input.config)?;
+    let (catalogs, version_findings) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
     let mut options = input.render;
     if let Some(config) = input.config {
         options.ignore.extend(config.model().render.ignore.iter().cloned());
@@ -67,9 +71,11 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
 
     let units: Vec<(&Unit, &[Object])> =
         input.units.iter().zip(&rendered).map(|(unit, rendered)| (unit, rendered.objects.as_slice())).collect();
-    let judge = Judge::new(catalog, &knowledge, &units);
-    let unknown = input.unknown.unwrap_or(Unknown::Warn);
-    let mut judged = judge.judge(&units, &Options { whole: input.whole, unknown, ..Options::default() });
+    let mut judge = Judge::new(catalogs, &knowledge, &units);
+    let options = Options { whole: input.whole, ..input.strictness.options(input.config) };
+    let (schemas, mut about_schemas) = Schemas::of(&input.strictness.schemas, input.config, input.tree, input.download);
+    about_schemas.extend(schemas.teach(&mut judge, &options)?);
+    let mut judged = judge.judge(&units, &options);
     kinds::skip(&mut judged, &units, &input.skip);
     let rejected = kinds::rejected(&units, &input.reject);
     let absent = absent::findings(judged.absent, input.tree, &folders, &units)?;
@@ -79,7 +85,7 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
         Some(config) => environments.extend(config.environments().map(|(name, _)| name.to_owned())),
         None => environments.push(render::discover::ENVIRONMENT.to_owned()),
     }
-    let findings = version_finding.into_iter().chain(input.findings);
+    let findings = version_findings.into_iter().chain(about_schemas).chain(input.findings);
     let findings = findings.chain(input.config.map(Config::unsupported).unwrap_or_default());
     let findings = findings
         .chain(rendered.into_iter().flat_map(|rendered| rendered.findings))
@@ -92,9 +98,9 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;
+    report.kubernetes = Some(judge.versions(&environments));
     report.environments = environments;
     report.head = input.commit;
-    report.kubernetes = Some(judge.version().to_owned());
     report.links = input.links;
     let configured = input.config.map(super::threshold).unwrap_or_default();
     Ok(report.judged(input.fail_on.unwrap_or(configured)))

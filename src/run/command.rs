@@ -144,8 +144,10 @@ fn review_change(session: &Session, options: &ReconcileOptions, head: &CommitId,
         environments: options.only.clone(),
         render: session.render.clone(),
         kubernetes: options.kubernetes.clone(),
+        strictness: review::Strictness::default(),
         fail_on: options.fail_on,
         links: session.links.clone(),
+        download: &crate::download::Web::new(),
     })
 }
 
@@ -173,5 +175,6 @@ fn review_promotion(
         kubernetes: options.kubernetes.clone(),
         fail_on: options.fail_on,
         links: session.links.clone(),
+        download: &crate::download::Web::new(),
     })
 }

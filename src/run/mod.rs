@@ -12,4 +12,4 @@ mod session;
 pub use command::{Ran, run};
 pub use delivery::{DeliveryOptions, connect_cluster};
 pub use reconcile::{ReconcileOptions, Reconciled, apply, fail_on, reconcile, usable};
-pub use session::{Session, Setting, Tip, catalog};
+pub use session::{Session, Setting, Tip, catalogs};

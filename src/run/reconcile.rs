@@ -1,7 +1,7 @@
 //! The loop: promote, deliver, look again, until nothing is left that may be done now.
 
 use super::delivery::{DeliveryOptions, deliver_one};
-use super::session::{Session, Tip, catalog};
+use super::session::{Session, Tip, catalogs};
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -63,8 +63,8 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
         let tip = session.tip(&heads, &branch)?;
         let config = usable(&tip)?;
         known(config, &options.only)?;
-        let catalog = catalog(options.kubernetes.as_deref(), Some(config))?;
-        collected.kubernetes = Some(catalog.version().to_owned());
+        let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
+        collected.kubernetes = Some(catalogs.versions(config.environments().map(|(name, _)| name)));
         let scene = Scene {
             repository: &session.repository,
             remote: &session.remote,
@@ -74,7 +74,7 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
             config,
             default_branch: &branch,
             render: &session.render_options(Some(config)),
-            catalog: &catalog,
+            catalogs: &catalogs,
             grants: &session.grants,
             only: &options.only,
             asked: options.asked.as_ref(),
@@ -253,7 +253,7 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
     let delivery = match &settings.branch {
         None => Delivery { environment: environment.to_owned(), commit: tip.commit.clone(), rendered: false },
         Some(_) => {
-            let catalog = catalog(options.kubernetes.as_deref(), Some(config))?;
+            let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
             let only = [environment.to_owned()];
             let scene = Scene {
                 repository: &session.repository,
@@ -264,7 +264,7 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
                 config,
                 default_branch: &branch,
                 render: &session.render_options(Some(config)),
-                catalog: &catalog,
+                catalogs: &catalogs,
                 grants: &session.grants,
                 only: &only,
                 asked: None,

@@ -9,7 +9,7 @@ use crate::git::{Remote, Repository};
 use crate::host::{self, Address, Host, RepositoryFacts, Rights};
 use crate::render::{RenderOptions, find_kustomize};
 use crate::report::Links;
-use crate::schema::Catalog;
+use crate::schema::{Catalog, Catalogs};
 use crate::secret::Secret;
 use crate::trust::Grants;
 use std::collections::BTreeMap;
@@ -176,20 +176,29 @@ impl Session {
     }
 }
 
-/// What is known of kinds in the version that is asked for, else the configuration's, else the newest.
+/// What is known of kinds in the version that is asked for, else in the configuration's for each environment, else in the
+/// newest.
 ///
 /// # Errors
 /// Usage, naming the versions that are known.
-pub fn catalog(asked: Option<&str>, config: Option<&Config>) -> Result<Catalog> {
+pub fn catalogs(asked: Option<&str>, config: Option<&Config>) -> Result<Catalogs> {
+    let of = |version: &str| {
+        Catalog::bundled(version).map_err(|unknown| {
+            let hint = unknown.hint();
+            let set = format!("set `kubernetes` in `{}` or `--kubernetes`", config::PATH);
+            Failure::usage(unknown.to_string()).because(unknown).hint(hint).hint(set)
+        })
+    };
     let configured = config.and_then(|config| config.model().kubernetes.as_ref()).map(ToString::to_string);
     let version = asked.map(str::to_owned).or(configured);
-    let version = version.as_deref().unwrap_or_else(|| Catalog::newest());
-    Catalog::bundled(version).map_err(|unknown| {
-        let known = Catalog::versions().join(", ");
-        Failure::usage(format!("Kubernetes {version} is not known: this version of Mergeline knows {known}"))
-            .because(unknown)
-            .hint(format!("set `kubernetes` in `{}` or `--kubernetes` to a version that is known", config::PATH))
-    })
+    let mut catalogs = Catalogs::new(of(version.as_deref().unwrap_or_else(|| Catalog::newest()))?);
+    let environments = config.filter(|_| asked.is_none()).into_iter().flat_map(Config::environments);
+    for (name, environment) in environments {
+        if let Some(version) = &environment.kubernetes {
+            catalogs = catalogs.with(name, of(&version.to_string())?);
+        }
+    }
+    Ok(catalogs)
 }
 
 /// Where the host is: what a person said, else what the CI says, else what stands behind the remote.

@@ -2,8 +2,8 @@
 
 use super::definition::{Schema, Store};
 use super::lifecycle::Minor;
+use super::served::Document;
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
@@ -57,13 +57,10 @@ pub(super) struct BundledKind {
     pub(super) served_by_default: bool,
     #[serde(default)]
     pub(super) short_names: Vec<String>,
+    /// Says whether `status` is a resource of its own; asked for where a server's OpenAPI told it.
+    #[serde(default)]
+    pub(super) status: bool,
     pub(super) definition: Box<str>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    kinds: Vec<BundledKind>,
-    definitions: HashMap<Box<str>, Schema>,
 }
 
 /// A Kubernetes version that no schemas are bundled for.

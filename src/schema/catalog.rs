@@ -3,6 +3,7 @@
 use super::bundle::{self, UnknownVersion};
 use super::custom;
 use super::definition::Store;
+use super::lifecycle::{Lifecycle, Minor};
 use super::near::nearest;
 use super::node::Node;
 use crate::finding::Finding;
@@ -29,6 +30,8 @@ pub struct KindSchema {
     pub short_names: Vec<String>,
     /// Says whether its objects live in a namespace.
     pub namespaced: bool,
+    /// Says whether [`Self::namespaced`] is known: a JSON Schema does not say it.
+    pub(super) scope_known: bool,
     /// Where it is known from.
     pub source: KindSource,
     /// Says whether the server takes `status` only through its own request and drops it from a manifest.
@@ -48,6 +51,16 @@ pub enum KindSource {
     SwitchedOff,
     /// A CustomResourceDefinition of the repository.
     Definition,
+    /// A file of schemas that the configuration or a person names.
+    Configured,
+}
+
+impl KindSource {
+    /// Says whether the kind is a part of Kubernetes.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Bundled | Self::SwitchedOff)
+    }
 }
 
 /// What is known of a type that a manifest names.
@@ -86,6 +99,7 @@ impl Catalog {
                 plural: kind.plural.clone(),
                 short_names: kind.short_names.clone(),
                 namespaced: kind.namespaced,
+                scope_known: true,
                 source: if kind.served_by_default { KindSource::Bundled } else { KindSource::SwitchedOff },
                 status_subresource: true,
                 cel_rules: 0,
@@ -125,13 +139,23 @@ impl Catalog {
             let (kinds, problems) = custom::kinds(object, &self.base);
             findings.extend(problems);
             for kind in kinds {
-                let known = self.kinds.get(&kind.type_key).is_some_and(|known| known.source != KindSource::Definition);
+                let known = self.kinds.get(&kind.type_key).is_some_and(|known| known.source.is_own());
                 if !known {
                     self.kinds.insert(kind.type_key.clone(), Arc::new(kind));
                 }
             }
         }
         findings
+    }
+
+    /// Adds a kind of a configured file, where nothing is known of it yet.
+    pub(super) fn add(&mut self, kind: KindSchema) {
+        self.kinds.entry(kind.type_key.clone()).or_insert_with(|| Arc::new(kind));
+    }
+
+    /// The definitions of the server's own types.
+    pub(super) fn base(&self) -> &Arc<Store> {
+        &self.base
     }
 
     /// The kind, when it is known.
@@ -152,7 +176,8 @@ impl Catalog {
     #[must_use]
     pub fn is_namespaced(&self, group: &str, kind: &str) -> Option<bool> {
         let same = |key: &TypeKey| key.group == group && key.kind == kind;
-        self.kinds.iter().find(|(key, _)| same(key)).map(|(_, schema)| schema.namespaced)
+        let known = |schema: &KindSchema| schema.scope_known.then_some(schema.namespaced);
+        self.kinds.iter().filter(|(key, _)| same(key)).find_map(|(_, schema)| known(schema))
     }
 
     /// What is known of `key`.
@@ -161,12 +186,15 @@ impl Catalog {
         if let Some(kind) = self.kinds.get(key) {
             return Lookup::Known(kind);
         }
-        let mut versions: Vec<&str> = self
-            .kinds
-            .keys()
-            .filter(|known| known.group == key.group && known.kind == key.kind)
-            .map(|known| known.version.as_str())
-            .collect();
+        // A JSON Schema of one version says nothing of the others.
+        let same = |kind: &&Arc<KindSchema>| {
+            kind.type_key.group == key.group && kind.type_key.kind == key.kind && kind.scope_known
+        };
+        let mut same: Vec<&Arc<KindSchema>> = self.kinds.values().filter(same).collect();
+        if same.iter().any(|kind| kind.source != KindSource::SwitchedOff) {
+            same.retain(|kind| kind.source != KindSource::SwitchedOff);
+        }
+        let mut versions: Vec<&str> = same.iter().map(|kind| kind.type_key.version.as_str()).collect();
         if !versions.is_empty() {
             versions.sort_by_key(|version| std::cmp::Reverse(priority(version)));
             return Lookup::OtherVersion(versions);
@@ -175,10 +203,39 @@ impl Catalog {
         if self.is_closed(&key.group) { Lookup::NoSuchKind(meant) } else { Lookup::Unknown(meant) }
     }
 
-    /// Says whether every kind of the group is known: it is one of Kubernetes' own.
+    /// The minor version this catalog is of.
+    #[must_use]
+    pub fn minor(&self) -> Minor {
+        Minor::parse(self.version).expect("because bundles are named by their minor version")
+    }
+
+    /// What to use in place of an API that is gone or going: the next one in its line that this version serves and does not
+    /// warn of, else the same kind in another version.
+    #[must_use]
+    pub fn replacement(&self, key: &TypeKey) -> Option<TypeKey> {
+        let mut next = Lifecycle::of(key).and_then(|life| life.replacement.as_ref());
+        // No line of replacements is longer.
+        for _ in 0..8 {
+            let Some(found) = next else { break };
+            let life = Lifecycle::of(found);
+            let is_going = life.and_then(|life| life.deprecated).is_some_and(|since| since <= self.minor());
+            if !is_going && self.kinds.get(found).is_some_and(|kind| kind.source == KindSource::Bundled) {
+                return Some(found.clone());
+            }
+            next = life.and_then(|life| life.replacement.as_ref());
+        }
+        let served = self.kinds.values().filter(|kind| kind.source == KindSource::Bundled).map(|kind| &kind.type_key);
+        let same = served.filter(|known| known.group == key.group && known.kind == key.kind && *known != key);
+        same.max_by_key(|known| priority(&known.version)).cloned()
+    }
+
+    /// Says whether every kind of the group is known: it is one of Kubernetes' own, of any version. No other has a name
+    /// without a dot: the server asks for one in the group of a CustomResourceDefinition.
     fn is_closed(&self, group: &str) -> bool {
-        let own = |kind: &KindSchema| kind.source != KindSource::Definition;
-        REMOVED_GROUPS.contains(&group) || self.kinds.values().any(|kind| kind.type_key.group == group && own(kind))
+        !group.contains('.')
+            || Lifecycle::knows_group(group)
+            || REMOVED_GROUPS.contains(&group)
+            || self.kinds.values().any(|kind| kind.type_key.group == group && kind.source.is_own())
     }
 
     fn meant(&self, key: &TypeKey) -> Option<TypeKey> {
@@ -195,16 +252,20 @@ impl Catalog {
             let kind = kind.to_owned();
             return best(&|known| known.group == key.group && known.kind == kind);
         }
-        if let Some(same) = best(&|known| known.kind == key.kind) {
-            return self.is_closed(&key.group).then_some(same);
+        if self.is_closed(&key.group)
+            && let Some(same) = best(&|known| known.kind == key.kind)
+        {
+            return Some(same);
         }
-        // A slip in the group (`app/v1`, `networking.k8s/v1`) where the kind is right was caught above.
-        None
+        // A slip in the group, where the kind is right: `app/v1`, `networking.k8s/v1`.
+        let groups = self.kinds.keys().filter(|known| known.kind == key.kind).map(|known| known.group.as_str());
+        let group = nearest(&key.group, groups)?.to_owned();
+        best(&|known| known.group == group && known.kind == key.kind)
     }
 }
 
 /// Groups that Kubernetes served once and no longer: a manifest that names them is refused by every bundled version.
-const REMOVED_GROUPS: [&str; 3] = ["extensions", "settings.k8s.io", "auditregistration.k8s.io"];
+const REMOVED_GROUPS: [&str; 2] = ["settings.k8s.io", "auditregistration.k8s.io"];
 
 /// The order in which Kubernetes prefers versions: `v2` before `v1` before `v1beta2` before `v1alpha1` before anything
 /// else (apimachinery, `version.CompareKubeAwareVersionStrings`).

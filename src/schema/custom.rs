@@ -10,9 +10,47 @@ use std::sync::Arc;
 /// The definition in the bundle that `metadata` of every object is judged by.
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-/// Says whether an object defines kinds.
+/// Says whether an object defines kinds: in the form of today, or in that of before Kubernetes 1.22.
 pub(super) fn is_definition(object: &Object) -> bool {
-    object.kind() == "CustomResourceDefinition" && object.api_version() == "apiextensions.k8s.io/v1"
+    object.kind() == "CustomResourceDefinition"
+        && matches!(object.api_version(), "apiextensions.k8s.io/v1" | "apiextensions.k8s.io/v1beta1")
+}
+
+/// A version of a definition.
+struct Version<'a> {
+    name: &'a str,
+    served: bool,
+    /// Where its schema stands, and the schema.
+    pointer: String,
+    schema: Option<&'a Value>,
+    status: bool,
+}
+
+/// The versions of a definition. In the old form, one schema and one list of subresources may stand for all of them, and
+/// a single version may have no list.
+fn versions<'a>(value: &'a Value) -> Vec<Version<'a>> {
+    let list = value.path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
+    let shared = value.path(&["spec", "validation", "openAPIV3Schema"]);
+    let shared_status = value.path(&["spec", "subresources", "status"]).is_some();
+    let shared_pointer = || "/spec/validation/openAPIV3Schema".to_owned();
+    let version = |(index, version): (usize, &'a Value)| {
+        let own = version.path(&["schema", "openAPIV3Schema"]);
+        Version {
+            name: version.get("name").and_then(Value::as_str).unwrap_or_default(),
+            served: version.get("served").and_then(Value::as_bool).unwrap_or(false),
+            pointer: match (own, shared) {
+                (None, Some(_)) => shared_pointer(),
+                _ => format!("/spec/versions/{index}/schema/openAPIV3Schema"),
+            },
+            schema: own.or(shared),
+            status: shared_status || version.path(&["subresources", "status"]).is_some(),
+        }
+    };
+    if list.is_empty() {
+        let name = value.path(&["spec", "version"]).and_then(Value::as_str).unwrap_or_default();
+        return vec![Version { name, served: true, pointer: shared_pointer(), schema: shared, status: shared_status }];
+    }
+    list.iter().enumerate().map(version).collect()
 }
 
 /// The kinds of a definition, one for each version that is served, and what is wrong with their schemas.
@@ -26,20 +64,25 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
         (text(&["spec", "group"]), text(&["spec", "names", "kind"]), text(&["spec", "names", "plural"]));
     let short_names = value.path(&["spec", "names", "shortNames"]).and_then(Value::as_list).unwrap_or_default();
     let short_names: Vec<String> = short_names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    let versions = value.path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
-    for (index, version) in versions.iter().enumerate() {
-        let name = version.get("name").and_then(Value::as_str).unwrap_or_default();
-        let served = version.get("served").and_then(Value::as_bool).unwrap_or(false);
+    let old = object.api_version() == "apiextensions.k8s.io/v1beta1";
+    // The old form keeps fields that its schema does not name, unless it says otherwise.
+    let open = old && value.path(&["spec", "preserveUnknownFields"]).and_then(Value::as_bool) != Some(false);
+    let nothing = Value::from(crate::manifest::Map::new());
+    for Version { name, served, pointer, schema, status } in versions(value) {
         if group.is_empty() || kind.is_empty() || name.is_empty() || !served {
             continue;
         }
-        let pointer = format!("/spec/versions/{index}/schema/openAPIV3Schema");
-        let Some(schema) = value.at(&pointer) else {
+        let Some(schema) = schema.or(old.then_some(&nothing)) else {
             findings.push(problem(object, &pointer, &format!("version `{name}` has no `openAPIV3Schema`")));
             continue;
         };
         let schema = match serde_path_to_error::deserialize::<_, Schema>(to_json(schema)) {
-            Ok(schema) => schema,
+            Ok(mut schema) => {
+                if open {
+                    keep_unknown(&mut schema);
+                }
+                schema
+            }
             Err(error) => {
                 let path = error.path().to_string();
                 let message = format!("the schema of version `{name}` cannot be read at `{path}`: {}", error.inner());
@@ -53,20 +96,30 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
         let definitions = HashMap::from([(root.clone(), object_schema(schema))]);
         let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
         let namespaced = text(&["spec", "scope"]) != "Cluster";
-        let status_subresource = version.path(&["subresources", "status"]).is_some();
         kinds.push(KindSchema {
             type_key,
             plural: plural.clone(),
             short_names: short_names.clone(),
             namespaced,
+            scope_known: true,
             source: KindSource::Definition,
-            status_subresource,
+            status_subresource: status,
             cel_rules,
             store: Arc::new(store),
             root,
         });
     }
     (kinds, findings)
+}
+
+/// Keeps fields that are not named, here and below.
+fn keep_unknown(schema: &mut Schema) {
+    schema.preserve_unknown = true;
+    schema.properties.values_mut().for_each(keep_unknown);
+    schema.items.iter_mut().for_each(|items| keep_unknown(items));
+    if let Some(AdditionalProperties::Schema(values)) = &mut schema.additional_properties {
+        keep_unknown(values);
+    }
 }
 
 fn problem(object: &Object, pointer: &str, message: &str) -> Finding {
@@ -112,7 +165,7 @@ fn only_names(mut said: BTreeMap<Box<str>, Schema>) -> BTreeMap<Box<str>, Schema
     said
 }
 
-fn rules(schema: &Schema) -> usize {
+pub(super) fn rules(schema: &Schema) -> usize {
     let below = schema.properties.values().chain(schema.items.as_deref()).map(rules).sum::<usize>();
     let values = match &schema.additional_properties {
         Some(AdditionalProperties::Schema(values)) => rules(values),
@@ -122,7 +175,7 @@ fn rules(schema: &Schema) -> usize {
 }
 
 /// A schema as JSON: the schema of a definition is read here, never the manifest on its way to a cluster.
-fn to_json(value: &Value) -> serde_json::Value {
+pub(super) fn to_json(value: &Value) -> serde_json::Value {
     match &value.data {
         Data::Null => serde_json::Value::Null,
         Data::Bool(flag) => (*flag).into(),
@@ -141,5 +194,55 @@ fn number_to_json(number: &Number) -> serde_json::Value {
         NumberKind::Integer(n) => n.into(),
         NumberKind::Unsigned(n) => n.into(),
         NumberKind::Float(_) => number.as_i64().map_or_else(|| number.as_f64().into(), Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::manifest::yaml::{Budget, Dialect};
+    use crate::manifest::{Source, TypeKey, objects};
+    use crate::schema::{Catalog, Kind};
+
+    fn known(text: &str) -> Catalog {
+        let mut catalog = Catalog::bundled("1.36").unwrap();
+        let (objects, _) = objects(&Source::new("crd.yaml", text), Dialect::Kubectl, &Budget::default());
+        let findings = catalog.add_definitions(&objects);
+        assert!(findings.is_empty(), "{findings:?}");
+        catalog
+    }
+
+    const OLD: &str = "\
+apiVersion: apiextensions.k8s.io/v1beta1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  names: {kind: Thing, plural: things, shortNames: [th]}
+  scope: Namespaced
+  subresources: {status: {}}
+";
+    const SCHEMA: &str = "  validation: {openAPIV3Schema: {type: object, properties: {spec: {type: integer}}}}\n";
+
+    #[test]
+    fn the_old_form_has_one_schema_for_all_its_versions() {
+        let versions = "  versions: [{name: v1, served: true, storage: true}, {name: v2, served: true}, {name: v3, served: false}]\n";
+        let catalog = known(&format!("{OLD}{SCHEMA}{versions}"));
+        for version in ["v1", "v2"] {
+            let kind = catalog.kind(&TypeKey::new(&format!("example.com/{version}"), "Thing")).unwrap();
+            assert_eq!(kind.root().field("spec").unwrap().kind(), Kind::Integer);
+            assert!(kind.status_subresource && kind.root().preserves_unknown());
+            assert_eq!(kind.short_names, ["th"]);
+        }
+        assert!(catalog.kind(&TypeKey::new("example.com/v3", "Thing")).is_none());
+    }
+
+    #[test]
+    fn the_old_form_may_have_one_version_and_no_schema() {
+        let catalog = known(&format!("{OLD}  version: v1alpha1\n"));
+        let kind = catalog.kind(&TypeKey::new("example.com/v1alpha1", "Thing")).unwrap();
+        assert!(kind.root().preserves_unknown());
+        let closed = known(&format!("{OLD}{SCHEMA}  version: v1\n  preserveUnknownFields: false\n"));
+        assert!(!closed.kind(&TypeKey::new("example.com/v1", "Thing")).unwrap().root().preserves_unknown());
     }
 }

@@ -52,7 +52,6 @@ impl Lifecycle {
     }
 
     /// Says whether a group was ever Kubernetes' own.
-    #[allow(dead_code, reason = "the lookup of types takes it next")]
     pub(super) fn knows_group(group: &str) -> bool {
         table().keys().any(|key| key.group == group)
     }

@@ -3,41 +3,93 @@
 use super::problem::{At, Problem};
 use super::{Unknown, message};
 use crate::finding::{Finding, Severity};
-use crate::manifest::Object;
-use crate::schema::{Catalog, KindSchema, KindSource, Lookup};
+use crate::manifest::{Object, TypeKey};
+use crate::schema::{Catalog, KindSchema, KindSource, Lifecycle, Lookup, Minor};
 
 /// The findings on the object's `apiVersion` and `kind`; unknown groups are counted by the caller.
 pub(super) fn judge(object: &Object, lookup: &Lookup<'_>, catalog: &Catalog) -> Vec<Finding> {
+    let key = object.type_key();
+    let life = Lifecycle::of(&key);
+    let problem = match lookup {
+        Lookup::Known(known) => {
+            let problem = match known.source {
+                KindSource::SwitchedOff => Some(switched_off(&key, catalog)),
+                KindSource::Bundled => life.and_then(|life| going(&key, life, catalog)),
+                KindSource::Definition | KindSource::Configured => None,
+            };
+            return problem.map(|problem| problem.finding(object, Severity::Warning)).into_iter().collect();
+        }
+        Lookup::Unknown(_) => return Vec::new(),
+        Lookup::OtherVersion(_) | Lookup::NoSuchKind(_) if life.is_some_and(|life| gone(life, catalog).is_some()) => {
+            removed(&key, life.and_then(|life| gone(life, catalog)), catalog)
+        }
+        Lookup::OtherVersion(versions) => not_served(&key, versions, life, catalog),
+        Lookup::NoSuchKind(_) if life.is_some_and(|life| to_come(life, catalog).is_some()) => {
+            not_served(&key, &[], life, catalog)
+        }
+        Lookup::NoSuchKind(meant) => no_such_kind(&key, meant.as_ref(), catalog),
+    };
+    vec![problem.finding(object, Severity::Error)]
+}
+
+fn said(key: &TypeKey) -> String {
+    format!("`{}` {}", key.api_version(), key.kind)
+}
+
+fn switched_off(key: &TypeKey, catalog: &Catalog) -> Problem {
     let version = catalog.version();
-    let (api_version, kind) = (object.api_version(), object.kind());
-    match lookup {
-        Lookup::Known(known) if known.source == KindSource::SwitchedOff => {
-            let message =
-                format!("Kubernetes {version} serves `{api_version}` {kind} only where the cluster switches it on");
-            vec![Problem::new("not-served", At::Value, "/apiVersion", message).finding(object, Severity::Warning)]
-        }
-        Lookup::Known(_) | Lookup::Unknown(_) => Vec::new(),
-        Lookup::OtherVersion(versions) => {
-            let group = object.type_key().group;
-            let served: Vec<String> = versions
-                .iter()
-                .map(|version| if group.is_empty() { (*version).to_owned() } else { format!("{group}/{version}") })
-                .collect();
-            let message = format!("Kubernetes {version} does not serve `{api_version}` {kind}");
-            let hint = format!("it is served as {}", message::names(served.iter().map(String::as_str)));
-            let problem = Problem::new("not-served", At::Value, "/apiVersion", message).hint(Some(hint));
-            vec![problem.finding(object, Severity::Error)]
-        }
-        Lookup::NoSuchKind(meant) => {
-            let message = format!("Kubernetes {version} has no kind `{kind}` in `{api_version}`");
-            let hint = meant.as_ref().map(|key| format!("did you mean `{}` {}?", key.api_version(), key.kind));
-            // The part that is wrong is the one that differs from what was meant.
-            let wrong_kind = meant.as_ref().is_none_or(|key| key.kind != kind);
-            let pointer = if wrong_kind { "/kind" } else { "/apiVersion" };
-            let problem = Problem::new("unknown-kind", At::Value, pointer, message).hint(hint);
-            vec![problem.finding(object, Severity::Error)]
-        }
-    }
+    let message = format!("Kubernetes {version} serves {} only where the cluster switches it on", said(key));
+    let hint = catalog.replacement(key).map(|other| format!("use {}", said(&other)));
+    Problem::new("not-served", At::Value, "/apiVersion", message).hint(hint)
+}
+
+/// The version from which on an API is no longer there, when that is past.
+fn gone(life: &Lifecycle, catalog: &Catalog) -> Option<Minor> {
+    life.removed.filter(|removed| *removed <= catalog.minor())
+}
+
+/// The version that an API comes with, when that is still to come.
+fn to_come(life: &Lifecycle, catalog: &Catalog) -> Option<Minor> {
+    life.introduced.filter(|introduced| *introduced > catalog.minor())
+}
+
+/// The server warns of the API when it is used.
+fn going(key: &TypeKey, life: &Lifecycle, catalog: &Catalog) -> Option<Problem> {
+    let since = life.deprecated.filter(|deprecated| *deprecated <= catalog.minor())?;
+    let goes = life.removed.map(|removed| format!(" and goes with {removed}")).unwrap_or_default();
+    let message = format!("{} is deprecated since Kubernetes {since}{goes}", said(key));
+    let hint = catalog.replacement(key).map(|other| format!("use {}", said(&other)));
+    Some(Problem::new("deprecated-api", At::Value, "/apiVersion", message).hint(hint))
+}
+
+fn removed(key: &TypeKey, since: Option<Minor>, catalog: &Catalog) -> Problem {
+    let since = since.map(|since| format!(": it went with {since}")).unwrap_or_default();
+    let message = format!("Kubernetes {} no longer serves {}{since}", catalog.version(), said(key));
+    let hint = catalog.replacement(key).map(|other| format!("use {}", said(&other)));
+    Problem::new("removed-api", At::Value, "/apiVersion", message).hint(hint)
+}
+
+fn not_served(key: &TypeKey, versions: &[&str], life: Option<&Lifecycle>, catalog: &Catalog) -> Problem {
+    let coming = life.and_then(|life| to_come(life, catalog));
+    let not_yet = if coming.is_some() { " yet" } else { "" };
+    let since = coming.map(|since| format!(": it comes with {since}")).unwrap_or_default();
+    let message = format!("Kubernetes {} does not serve {}{not_yet}{since}", catalog.version(), said(key));
+    let served: Vec<String> = versions
+        .iter()
+        .map(|version| TypeKey { version: (*version).to_owned(), ..key.clone() }.api_version())
+        .collect();
+    let hint =
+        (!served.is_empty()).then(|| format!("it is served as {}", message::names(served.iter().map(String::as_str))));
+    Problem::new("not-served", At::Value, "/apiVersion", message).hint(hint)
+}
+
+fn no_such_kind(key: &TypeKey, meant: Option<&TypeKey>, catalog: &Catalog) -> Problem {
+    let message = format!("Kubernetes {} has no kind `{}` in `{}`", catalog.version(), key.kind, key.api_version());
+    let hint = meant.map(|meant| format!("did you mean {}?", said(meant)));
+    // The part that is wrong is the one that differs from what was meant.
+    let wrong_kind = meant.is_none_or(|meant| meant.kind != key.kind);
+    let pointer = if wrong_kind { "/kind" } else { "/apiVersion" };
+    Problem::new("unknown-kind", At::Value, pointer, message).hint(hint)
 }
 
 /// One finding for all objects of a kind that nothing is known of, at the first.

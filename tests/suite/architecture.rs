@@ -33,13 +33,21 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("git", vec!["trust"]),
         ("host", vec!["trust", "git"]),
         ("cluster", vec!["manifest", "schema", "trust"]),
-        ("review", use_case(&["git", "host", "trust"])),
+        ("download", vec![]),
+        ("review", use_case(&["git", "host", "trust", "download"])),
         ("deliver", use_case(&["git", "host", "cluster", "trust"])),
         ("promote", use_case(&["git", "host", "trust"])),
-        ("run", use_case(&["git", "host", "cluster", "event", "trust", "intent", "review", "deliver", "promote"])),
+        (
+            "run",
+            use_case(&[
+                "git", "host", "cluster", "event", "trust", "intent", "review", "deliver", "promote", "download",
+            ]),
+        ),
         (
             "cli",
-            use_case(&["git", "host", "cluster", "event", "trust", "run", "review", "deliver", "promote", "setup"]),
+            use_case(&[
+                "git", "host", "cluster", "event", "trust", "run", "review", "deliver", "promote", "setup", "download",
+            ]),
         ),
     ])
 }

@@ -277,6 +277,9 @@ impl Cluster for Busy {
         self.turn().await;
         self.cluster.discover().await
     }
+    async fn openapi(&self) -> Result<Vec<String>> {
+        self.cluster.openapi().await
+    }
     async fn list(&self, kind: &ResourceKind, scope: &Scope) -> Result<Vec<Object>> {
         self.turn().await;
         self.cluster.list(kind, scope).await

@@ -14,6 +14,7 @@ mod promote;
 mod render;
 mod risk;
 mod rules;
+mod schemas;
 mod validate;
 mod validation_conformance;
 mod yaml_oracle;

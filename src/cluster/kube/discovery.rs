@@ -6,6 +6,7 @@ use super::request::Request;
 use crate::cluster::{Discovery, ResourceKind};
 use crate::failure::Result;
 use crate::manifest::TypeKey;
+use futures::StreamExt as _;
 use serde_json::Value as Json;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -39,6 +40,28 @@ impl KubeCluster {
             }
         }
         Ok(discovery)
+    }
+
+    /// The documents that `/openapi/v3` names, a few at a time. One that is not answered is left out: it is of an API server
+    /// behind this one.
+    pub(super) async fn openapi_documents(&self) -> Result<Vec<String>> {
+        let index = Request::new("GET", "/openapi/v3").accept("application/json");
+        let answer = self.send(&index).await?;
+        if answer.code != 200 {
+            return Err(self.refused(&index, &answer));
+        }
+        let json = self.json(&answer)?;
+        let paths = json["paths"].as_object().into_iter().flatten();
+        let groups = paths.filter(|(name, _)| name.starts_with("api/") || name.starts_with("apis/"));
+        let names: Vec<String> = groups.map(|(name, _)| format!("/openapi/v3/{name}")).collect();
+        let quick = self.clone().with_retry_budget(std::time::Duration::from_secs(5));
+        let documents = futures::stream::iter(names).map(|path| {
+            let quick = quick.clone();
+            async move { quick.send(&Request::new("GET", path).accept("application/json")).await }
+        });
+        let documents: Vec<_> = documents.buffered(8).collect().await;
+        let answered = documents.into_iter().filter_map(|answer| answer.ok().filter(|answer| answer.code == 200));
+        Ok(answered.filter_map(|answer| String::from_utf8(answer.body).ok()).collect())
     }
 
     /// Asks for each group version on its own; one whose API service does not answer is noted as unavailable.

@@ -201,6 +201,10 @@ impl Cluster for KubeCluster {
         self.discovery().await
     }
 
+    async fn openapi(&self) -> Result<Vec<String>> {
+        self.openapi_documents().await
+    }
+
     async fn list(&self, kind: &ResourceKind, scope: &Scope) -> Result<Vec<Object>> {
         Ok(self.pages(kind, scope).await?.map(|listing| listing.objects).unwrap_or_default())
     }

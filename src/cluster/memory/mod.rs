@@ -14,6 +14,7 @@ mod fields;
 mod judge;
 mod kinds;
 mod merge;
+mod openapi;
 mod rejections;
 mod shape;
 mod snapshot;
@@ -247,6 +248,11 @@ impl Cluster for MemoryCluster {
         let (state, _) = self.enter("discover")?;
         let kinds = state.built_in.iter().cloned().chain(state.custom_kinds()).map(|served| served.kind).collect();
         Ok(Discovery { kinds, unavailable: Vec::new() })
+    }
+
+    async fn openapi(&self) -> Result<Vec<String>> {
+        let (state, _) = self.enter("openapi")?;
+        Ok(state.openapi())
     }
 
     async fn list(&self, kind: &ResourceKind, scope: &Scope) -> Result<Vec<Object>> {

@@ -38,7 +38,7 @@ impl Id {
         self.group.is_empty() && self.plural == "namespaces"
     }
 
-    fn is_crd(&self) -> bool {
+    pub(super) fn is_crd(&self) -> bool {
         self.group == "apiextensions.k8s.io"
     }
 }

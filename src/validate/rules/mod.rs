@@ -49,7 +49,7 @@ enum Check {
 }
 
 /// Every rule, by id.
-pub const RULES: [Rule; 23] = [
+pub const RULES: [Rule; 25] = [
     absent_backend::RULE,
     absent_claim::RULE,
     absent_config_map::RULE,
@@ -62,12 +62,14 @@ pub const RULES: [Rule; 23] = [
     cluster_scoped_namespace::RULE,
     config_key::RULE,
     elsewhere("crd-schema", Severity::Error, "the schema of a CustomResourceDefinition cannot be read"),
+    elsewhere("deprecated-api", Severity::Warning, "an API that Kubernetes is going to remove"),
     elsewhere("duplicate-list-item", Severity::Error, "two items of a list have the key by which the server merges it"),
     duplicate_object::RULE,
     metadata::RULE,
     missing_name::RULE,
     elsewhere("not-evaluated", Severity::Warning, "a check that the server makes was not made here"),
     elsewhere("not-served", Severity::Error, "the server does not serve this version of the kind"),
+    elsewhere("removed-api", Severity::Error, "an API that Kubernetes no longer serves"),
     elsewhere("schema", Severity::Error, "a value has a type, form or size that the server refuses, or is missing"),
     selector_mismatch::RULE,
     service_selector::RULE,

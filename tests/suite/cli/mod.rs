@@ -14,4 +14,5 @@ mod inputs;
 mod output;
 mod place;
 mod review;
+mod schemas;
 mod validate;

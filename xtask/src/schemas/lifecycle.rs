@@ -15,6 +15,11 @@ const HEADER: &str = "\
 # group/version kind introduced deprecated removed replacement
 ";
 
+/// Deprecations that the generated code does not have: the server warns of them from its registries
+/// (`pkg/registry/core/{endpoint,componentstatus}`, seen on kube-apiserver 1.36.3).
+const BY_HAND: [(&str, &str, &str, &str); 2] =
+    [("v1", "ComponentStatus", "1.19", ""), ("v1", "Endpoints", "1.33", "discovery.k8s.io/v1:EndpointSlice")];
+
 /// The table as text, one API a line, in order.
 pub(crate) fn table(sources: &Sources) -> Result<String, String> {
     let mut found: BTreeMap<(String, String), Life> = BTreeMap::new();
@@ -25,6 +30,10 @@ pub(crate) fn table(sources: &Sources) -> Result<String, String> {
     let newest = RELEASES[RELEASES.len() - 1].staging;
     for module in ["k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator"] {
         read(&sources.types(module, newest)?.join("pkg/apis"), &mut found)?;
+    }
+    for (api_version, kind, deprecated, replacement) in BY_HAND {
+        let life = found.entry((api_version.to_owned(), kind.to_owned())).or_default();
+        (life[1], life[3]) = (deprecated.to_owned(), replacement.to_owned());
     }
     let mut text = HEADER.to_owned();
     for ((api_version, kind), life) in found.into_iter().filter(|((_, kind), _)| !kind.ends_with("List")) {

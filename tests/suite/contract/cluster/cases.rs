@@ -508,3 +508,30 @@ pub(super) async fn discovery_knows_the_common_kinds(arena: &Arena) {
     assert_eq!(discovery.preferred("autoscaling", "HorizontalPodAutoscaler").unwrap().type_key.version, "v2");
     assert_eq!(arena.cluster.version().await.unwrap().split('.').next(), Some("1"));
 }
+
+pub(super) async fn openapi_describes_custom_resources(arena: &Arena) {
+    let definition = widget_definition(arena);
+    arena.apply(&definition, "one").await.unwrap();
+    let key = mergeline::manifest::TypeKey::new(&format!("{}.example.com/v1", arena.namespace), "Widget");
+    // The API server publishes a definition a moment after it serves it.
+    let pulled = async {
+        loop {
+            let pulled = mergeline::cluster::pull_schemas(arena.cluster.as_ref(), false).await.unwrap();
+            let json: serde_json::Value = serde_json::from_str(&pulled.text).unwrap();
+            let kinds = json["kinds"].as_array().unwrap().clone();
+            if let Some(kind) = kinds.into_iter().find(|kind| kind["group"] == key.group) {
+                return (kind, json["definitions"].clone());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (kind, definitions) = tokio::time::timeout(Duration::from_secs(60), pulled).await.expect("it is published");
+    assert_eq!(
+        (&kind["plural"], &kind["namespaced"], &kind["status"]),
+        (&json!("widgets"), &json!(true), &json!(false))
+    );
+    let schema = &definitions[kind["definition"].as_str().unwrap()];
+    let parts = &schema["properties"]["spec"]["properties"]["parts"];
+    assert_eq!(parts["x-kubernetes-list-map-keys"], json!(["id"]));
+    assert_eq!(parts["items"]["required"], json!(["id"]));
+}

@@ -58,6 +58,7 @@ contract! {
     a_key_that_leaves_string_data_is_removed,
     dependents_go_with_their_owner,
     discovery_knows_the_common_kinds,
+    openapi_describes_custom_resources,
 }
 
 #[tokio::test]
