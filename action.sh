@@ -96,17 +96,35 @@ one_of command "${INPUT_COMMAND:-run}" run review validate promote status
 one_of dry-run "${INPUT_DRY_RUN:-false}" true false
 one_of fail-on "${INPUT_FAIL_ON:-}" '' error warning never
 
+command=${INPUT_COMMAND:-run}
+arguments=("$command")
+given() { # INPUT VALUE ARGUMENT COMMAND…; an input that the command does not have is an error, not passed over
+  local input=$1 value=$2 argument=$3 known
+  shift 3
+  if [ -z "$value" ]; then return; fi
+  for known in "$@"; do
+    if [ "$command" = "$known" ]; then arguments+=("$argument") && return; fi
+  done
+  fail 2 "the input \"$input\" is not for the command $command, but for: $*"
+}
+dry_run=${INPUT_DRY_RUN:-false}
+given fail-on "${INPUT_FAIL_ON:-}" "--fail-on=${INPUT_FAIL_ON:-}" run review validate promote
+given kubernetes "${INPUT_KUBERNETES:-}" "--kubernetes=${INPUT_KUBERNETES:-}" run review validate promote
+given dry-run "${dry_run#false}" --dry-run run promote
+if [ "$command" = promote ]; then
+  # Its environments are no flag.
+  given environment "${INPUT_ENVIRONMENT:-}" -- promote
+  given environment "${INPUT_ENVIRONMENT:-}" "${INPUT_ENVIRONMENT:-}" promote
+else
+  given environment "${INPUT_ENVIRONMENT:-}" "--environment=${INPUT_ENVIRONMENT:-}" run review promote
+fi
+
 binary=${MERGELINE_BINARY:-}
 if [ -z "$binary" ]; then
   install
 elif [ ! -x "$binary" ]; then
   fail 2 'MERGELINE_BINARY does not name an executable file'
 fi
-
-arguments=("${INPUT_COMMAND:-run}")
-if [ -n "${INPUT_FAIL_ON:-}" ]; then arguments+=("--fail-on=$INPUT_FAIL_ON"); fi
-if [ -n "${INPUT_KUBERNETES:-}" ]; then arguments+=("--kubernetes=$INPUT_KUBERNETES"); fi
-if [ "${INPUT_DRY_RUN:-false}" = true ]; then arguments+=(--dry-run); fi
 
 cd -- "${INPUT_WORKING_DIRECTORY:-.}"
 exec "$binary" "${arguments[@]}"

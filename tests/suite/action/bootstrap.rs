@@ -260,13 +260,23 @@ fn inputs_become_arguments_and_a_wrong_one_is_named() {
     let server = release.serve(Mood::Good);
     fs::create_dir(release.path("work/-dash")).unwrap();
     let inputs = [
-        ("INPUT_COMMAND", "review"),
+        ("INPUT_COMMAND", "run"),
+        ("INPUT_ENVIRONMENT", "prod"),
         ("INPUT_FAIL_ON", "warning"),
         ("INPUT_KUBERNETES", "1.36"),
         ("INPUT_DRY_RUN", "true"),
         ("INPUT_WORKING_DIRECTORY", "-dash"),
     ];
-    release.step(&inputs).exits(0).says("ran in -dash with: review --fail-on=warning --kubernetes=1.36 --dry-run and");
+    release
+        .step(&inputs)
+        .exits(0)
+        .says("ran in -dash with: run --fail-on=warning --kubernetes=1.36 --dry-run --environment=prod and");
+    let promote = [("INPUT_COMMAND", "promote"), ("INPUT_ENVIRONMENT", "--all")];
+    release.step(&promote).exits(0).says("with: promote -- --all and");
+    release
+        .step(&[("INPUT_COMMAND", "status"), ("INPUT_FAIL_ON", "error")])
+        .exits(2)
+        .says("\"fail-on\" is not for the command status");
     server.take_requests();
     for (name, input) in [("INPUT_COMMAND", "command"), ("INPUT_FAIL_ON", "fail-on"), ("INPUT_DRY_RUN", "dry-run")] {
         release.step(&[(name, "$(touch planted); rm")]).exits(2).says(&format!("the input \"{input}\" must be one of"));
