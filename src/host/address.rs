@@ -139,7 +139,7 @@ impl Address {
     /// # Errors
     /// Usage, naming what is known.
     pub fn parse(text: &str, repository: Option<&str>, remote: Option<&str>, token: Option<Secret>) -> Result<Self> {
-        let known = "`--host` takes `gitea=API-URL`, `gitlab=API-URL` or `local=FOLDER`";
+        let known = "`--host` takes `github=API-URL`, `gitlab=API-URL`, `gitea=API-URL` or `local=FOLDER`";
         let wrong = |why: String| Failure::usage(why).hint(known);
         let (kind, place) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` names no host")))?;
         let kind = match kind {

@@ -391,6 +391,9 @@ impl HttpClient {
                     "see that the repository's name is right and that the token reaches it: \
                      for what a token may not see, the answer is the same",
                 ),
+                (status, _) if status.is_server_error() => {
+                    failure.hint(format!("{name} has trouble of its own: run again later, all that was done stays"))
+                }
                 _ => failure,
             }
         };

@@ -20,6 +20,9 @@ pub const CONTEXT: &str = "mergeline/review";
 /// The name of the review's check. It is not the status's context: a rule that requires that one means one thing.
 const CHECK: &str = "Mergeline";
 
+/// How many findings a check shows beside their lines: one call of GitHub's takes as many, and more would bury the change.
+const SHOWN: usize = 50;
+
 /// Makes the pull request say what the review says, and gives what was done.
 ///
 /// Where nothing changes and nothing is wrong, no comment is made; one that is there says so. The comment tells no time, so
@@ -49,7 +52,7 @@ pub async fn publish(
     let state = if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success };
     let mut operations = vec![comment];
     if let Some(most) = limits.check {
-        let check = check(report, state, &Limits { comment: most, ..limits }, run_url);
+        let check = check(report, state, &Limits { comment: most.saturating_sub(100), ..limits }, run_url);
         let posted = host.ensure_check(&StatusGrant::Review(grant), &check).await?;
         if posted != Ensured::Unsupported {
             let target = format!("{CHECK} on {}", commit.short());
@@ -75,12 +78,19 @@ fn check(report: &Report, state: StatusState, limits: &Limits, url: Option<&str>
     let timeless = Report { elapsed: Duration::ZERO, ..report.clone() };
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut annotations: Vec<Annotation> = findings.into_iter().filter_map(annotation).collect();
+    let all = annotations.len();
+    annotations.truncate(SHOWN);
+    let mut summary = markdown::comment(&timeless, limits);
+    if all > SHOWN {
+        summary += &format!("\n\n{SHOWN} of the {all} findings that have a line are shown beside it.\n");
+    }
     Check {
         name: CHECK.to_owned(),
         state,
         title: status::description(report, limits),
-        summary: markdown::comment(&timeless, limits),
-        annotations: findings.into_iter().filter_map(annotation).collect(),
+        summary,
+        annotations,
         url: url.map(str::to_owned),
     }
 }

@@ -158,3 +158,80 @@ fn addresses_and_tokens_that_cannot_be_used_are_refused() {
 fn a_segment_cannot_leave_its_place() {
     assert_eq!(segment("../a b/ü?#%"), "..%2Fa%20b%2F%C3%BC%3F%23%25");
 }
+
+/// Writes what is logged where a test can read it.
+#[derive(Clone, Default)]
+struct Log(Arc<StdMutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_in_no_log_at_any_level_whatever_goes_wrong() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let echo = format!(r#"{{"message": "what {TOKEN}", "errors": [{{"message": "why {TOKEN}"}}]}}"#);
+    let location = format!("Location: https://elsewhere.example.com/?token={TOKEN}\r\n");
+    let limited = "Retry-After: 3600\r\n";
+    let mut said_all = String::new();
+    for answers in [
+        vec![answer("401 Unauthorized", "", &echo)],
+        vec![answer("403 Forbidden", limited, &echo)],
+        vec![answer("404 Not Found", "", TOKEN)],
+        vec![answer("422 Unprocessable Entity", "", &echo)],
+        vec![answer("301 Moved Permanently", &location, &echo)],
+        vec![answer("500 Internal Server Error", "", &echo)],
+        vec![format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{TOKEN}")],
+        vec![format!("no HTTP {TOKEN}\r\n\r\n")],
+    ] {
+        let (client, _) = host(&answers.iter().map(String::as_str).collect::<Vec<_>>());
+        let error = client.json::<Vec<u64>>(&Call::create("/x", Value::Null, "it")).await.unwrap_err();
+        said_all += &format!("{} {client:?}", said(&error));
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("POST"), "{logged}");
+    assert!(!logged.contains(TOKEN) && !said_all.contains(TOKEN), "{said_all}\n{logged}");
+}
+
+#[tokio::test]
+async fn what_was_read_is_asked_for_again_on_condition_but_for_full_pages() {
+    let tagged = "ETag: W/\"1\"\r\n";
+    let answers = [
+        answer("200 OK", tagged, "[1]"),
+        answer("304 Not Modified", "", ""),
+        // A full page, and another one that comes after it later.
+        answer("200 OK", tagged, "[1,2]"),
+        answer("200 OK", "", "[]"),
+        answer("200 OK", tagged, "[1,2]"),
+        answer("200 OK", "", "[3]"),
+    ];
+    let (client, _) = host(&answers.each_ref().map(String::as_str));
+    let one = Call::get("/one");
+    assert_eq!(client.list::<u64>(&one).await.unwrap(), [1]);
+    assert_eq!(client.list::<u64>(&one).await.unwrap(), [1]);
+    let full = Call::get("/full");
+    assert_eq!(client.list::<u64>(&full).await.unwrap(), [1, 2]);
+    assert_eq!(client.list::<u64>(&full).await.unwrap(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_limit_is_waited_for() {
+    let now = SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let headers = format!("X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: {now}\r\n");
+    let answers =
+        [answer("403 Forbidden", &headers, r#"{"message": "API rate limit exceeded"}"#), answer("200 OK", "", "[1]")];
+    let (client, seen) = host(&answers.each_ref().map(String::as_str));
+    assert_eq!(client.json::<Vec<u64>>(&Call::get("/x")).await.unwrap(), [1]);
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}

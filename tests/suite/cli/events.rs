@@ -111,19 +111,3 @@ fn a_payload_that_cannot_be_read_is_wrong_usage() {
     assert!(said.err.contains("the CI's environment lacks `GITHUB_EVENT_NAME`"), "{}", said.err);
     assert!(before == local.everything());
 }
-
-#[test]
-fn github_and_gitlab_are_said_to_be_not_supported_yet() {
-    let (mut hosted, local, _head) = with_pull_request(None);
-    let before = local.everything();
-    hosted.as_job("push", r#"{"ref": "refs/heads/main"}"#, SHOP, URL);
-    hosted.variables.remove("GITEA_ACTIONS");
-    hosted.variables.remove("MERGELINE_HOST");
-    let said = hosted.run(&["run"]).exits(2);
-    assert!(said.err.contains("GitHub") && said.err.contains("not supported yet"), "{}", said.err);
-    hosted.variables.retain(|name, _| !name.starts_with("GITHUB_"));
-    hosted.set("GITLAB_CI", "true");
-    let said = hosted.run(&["run"]).exits(2);
-    assert!(said.err.contains("GitLab CI") && said.err.contains("yet"), "{}", said.err);
-    assert!(before == local.everything());
-}

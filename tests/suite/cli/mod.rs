@@ -8,6 +8,7 @@ mod demo;
 mod events;
 mod failures;
 mod gitea;
+mod github;
 mod hosted;
 mod init;
 mod inputs;

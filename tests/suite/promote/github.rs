@@ -5,18 +5,19 @@ use mergeline::host::{Address, GitHubHost, Host, HostKind};
 use mergeline::secret::Secret;
 use mergeline_lab::GitHub as Server;
 use mergeline_lab::stub::Stub;
+use std::sync::Arc;
 
 const REPOSITORY: &str = "acme/shop";
 
 pub(super) struct GitHub {
-    stub: Stub<Server>,
+    stub: Arc<Stub<Server>>,
     token: String,
     person: String,
 }
 
 impl GitHub {
     pub(super) fn new() -> Option<Self> {
-        let stub = Server::start()?;
+        let stub = Arc::new(Server::start()?);
         stub.service().create_repository(REPOSITORY, &[("ada", "write")]);
         let token = stub.service().job_token(REPOSITORY);
         let person = stub.service().person_token("ada");
@@ -28,6 +29,11 @@ impl GitHub {
         let mut rig = Self::new()?;
         rig.token = rig.stub.service().app_token("promoter", true);
         Some(rig)
+    }
+
+    /// The stub itself, which outlives the stage.
+    pub(super) fn stub(&self) -> Arc<Stub<Server>> {
+        Arc::clone(&self.stub)
     }
 
     fn remote(&self, login: &str, token: &str) -> String {

@@ -1,6 +1,7 @@
 //! What promotion promises, scenario by scenario, each written once: real clones, real pushes, on the embedded host always, on
 //! the lab's real Gitea when there is one, and on stubs of the hosts that cannot be run.
 
+mod faults;
 mod flow;
 mod gitea;
 mod github;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::world::{Account, Comment, Merge, Pull, Repository, World};
+use super::world::{Account, Comment, Merge, Pull, Repository, Status, World};
 use super::{GitHub, answers, repository};
 use crate::stub::Push;
 
@@ -213,6 +213,22 @@ impl GitHub {
         let world = self.world();
         let statuses = world.repositories[repository].statuses.iter().filter(|status| status.sha == sha);
         statuses.map(|it| (it.context.clone(), it.state.clone(), it.author.clone())).collect()
+    }
+
+    /// Posts a status as somebody's tool.
+    pub fn post_status(&self, repository: &str, login: &str, sha: &str, context: &str, state: &str) {
+        let mut world = self.world();
+        let status = Status {
+            id: world.id(),
+            sha: sha.to_owned(),
+            state: state.to_owned(),
+            context: context.to_owned(),
+            description: None,
+            target_url: None,
+            author: login.to_owned(),
+            at: world.now(),
+        };
+        world.repositories.get_mut(repository).into_iter().for_each(|it| it.statuses.push(status.clone()));
     }
 
     /// Takes the workflow events since the last time. What was done with a job's token starts none.
