@@ -414,7 +414,7 @@ mod tests {
                 "app/kustomization.yaml:2:3 `resources` names `https://example.com/x.yaml`, which is not in this repository",
             ),
             (
-                "resources: [a.yaml, github.com/org/repo?ref=v1]",
+                "resources: [a.yaml, 'github.com/org/repo?ref=v1']",
                 "app/kustomization.yaml:1:21 `resources` names `github.com/org/repo?ref=v1`, which is not in this repository",
             ),
             (

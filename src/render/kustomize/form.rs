@@ -5,7 +5,8 @@
 //! `null` for anything.
 
 use crate::finding::{Finding, Place};
-use crate::manifest::{Data, Key, Origin, Value};
+use crate::manifest::value::NumberKind;
+use crate::manifest::{Data, Key, Number, Origin, Value};
 use crate::schema::nearest;
 
 /// What a place must hold.
@@ -17,8 +18,6 @@ enum Form {
     Texts,
     /// A map of strings.
     TextMap,
-    /// A map of flags.
-    FlagMap,
     Map(Fields),
     List(Fields),
     Anything,
@@ -26,7 +25,7 @@ enum Form {
 
 type Fields = &'static [(&'static str, Form)];
 
-use Form::{Anything, Flag, FlagMap, Integer, List, Map, Text, TextMap, Texts};
+use Form::{Anything, Flag, Integer, List, Map, Text, TextMap, Texts};
 
 const OPTIONS: Fields =
     &[("labels", TextMap), ("annotations", TextMap), ("disableNameSuffixHash", Flag), ("immutable", Flag)];
@@ -39,7 +38,12 @@ const SELECTOR: Fields = &[
     ("annotationSelector", Text),
     ("labelSelector", Text),
 ];
-const PATCH: Fields = &[("path", Text), ("patch", Text), ("target", Map(SELECTOR)), ("options", FlagMap)];
+const PATCH: Fields = &[
+    ("path", Text),
+    ("patch", Text),
+    ("target", Map(SELECTOR)),
+    ("options", Map(&[("allowNameChange", Flag), ("allowKindChange", Flag)])),
+];
 const IMAGE: Fields = &[("name", Text), ("newName", Text), ("tagSuffix", Text), ("newTag", Text), ("digest", Text)];
 const FIELD_OPTIONS: Fields = &[("delimiter", Text), ("index", Integer), ("encoding", Text), ("create", Flag)];
 const CONFIG_MAP: Fields = &[
@@ -241,12 +245,11 @@ impl Judge<'_> {
         let must = match (form, &value.data) {
             (Anything, _) | (_, Data::Null) => return,
             (Text, Data::String(_)) | (Flag, Data::Bool(_)) => return,
-            (Integer, Data::Number(number)) if number.as_i64().is_some() => return,
+            (Integer, Data::Number(number)) if is_integer(number) => return,
             (Map(fields), Data::Map(_)) => return self.map(value, fields),
-            (TextMap | FlagMap, Data::Map(map)) => {
-                let form = if matches!(form, TextMap) { Text } else { Flag };
+            (TextMap, Data::Map(map)) => {
                 for (key, value) in map {
-                    self.within(key.text.clone(), |judge| judge.value(value, form));
+                    self.within(key.text.clone(), |judge| judge.value(value, Text));
                 }
                 return;
             }
@@ -265,7 +268,7 @@ impl Judge<'_> {
             (Text, _) => "a string",
             (Flag, _) => "true or false",
             (Integer, _) => "an integer",
-            (Map(_) | TextMap | FlagMap, _) => "a map",
+            (Map(_) | TextMap, _) => "a map",
             (Texts, _) => "a list of strings",
             (List(_), _) => "a list of maps",
         };
@@ -286,6 +289,15 @@ impl Judge<'_> {
         let quote = must == "a string" && matches!(value.data, Data::Bool(_) | Data::Number(_));
         let finding = if quote { finding.hint("put the value in quotes") } else { finding };
         self.add(finding, value.origin.as_ref());
+    }
+}
+
+/// Says whether Go takes the number for an integer, once it is JSON: `2.0` is written as `2`.
+fn is_integer(number: &Number) -> bool {
+    match number.kind() {
+        NumberKind::Integer(_) => true,
+        NumberKind::Unsigned(_) => false,
+        NumberKind::Float(number) => number.fract() == 0.0,
     }
 }
 
