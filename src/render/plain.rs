@@ -7,7 +7,7 @@ use crate::finding::{Finding, Place};
 use crate::git::tree::{Entry, EntryKind, Tree};
 use crate::manifest::objects::expand;
 use crate::manifest::yaml::{self, Budget, Dialect};
-use crate::manifest::{Object, Origin, Value};
+use crate::manifest::{Data, Object, Origin, Value};
 use crate::unit::Unit;
 
 /// What one file holds.
@@ -69,7 +69,11 @@ pub(super) fn render_file(tree: &dyn Tree, file: &str) -> Result<Rendered> {
     let FileContent { objects, mut findings, others, mut complete } = content;
     for other in &others {
         let place = other.origin.as_ref().map_or_else(|| Place::file(file), Origin::place_without_excerpt);
-        let message = "this document is no Kubernetes object: `apiVersion` and `kind` are missing";
+        let message = match other.data {
+            Data::Map(_) => "this document is no Kubernetes object: `apiVersion` and `kind` are missing",
+            Data::List(_) => "this document is a list and no Kubernetes object",
+            _ => "this document is a single value and no Kubernetes object",
+        };
         findings.push(Finding::error("not-an-object", message).at(place));
         complete = false;
     }

@@ -26,6 +26,28 @@ pub(super) fn judge(object: &Object, kind: &KindSchema, strict: bool) -> Vec<Fin
     walk.problems.into_iter().map(|problem| problem.finding(object, Severity::Error)).collect()
 }
 
+/// How a value of the wrong type is written as one of the right type.
+fn written_otherwise(must: &str, value: &Value) -> Option<String> {
+    match (must, &value.data) {
+        ("a string", Data::Number(number)) => Some(format!("put it in quotes: \"{}\"", number.literal())),
+        ("a string", Data::Bool(flag)) => Some(format!("put it in quotes: \"{flag}\"")),
+        ("an integer" | "a number" | "an integer of 32 bits", Data::String(text)) if text.parse::<i64>().is_ok() => {
+            Some("leave the quotes out".to_owned())
+        }
+        ("true or false", Data::String(text)) if matches!(text.as_str(), "true" | "false") => {
+            Some("leave the quotes out".to_owned())
+        }
+        ("a list", Data::String(text)) if text.len() <= 40 => Some(format!("write a list: `[{text}]`")),
+        ("a list", Data::Map(_)) => Some("begin the item with `- `".to_owned()),
+        (_, Data::String(text)) if must == expected(Kind::Quantity) => {
+            let bare = text.trim_end_matches(['b', 'B']);
+            let fits = bare.len() < text.len() && format::is_quantity(bare);
+            fits.then(|| format!("did you mean `{bare}`? quantities have no unit of bytes"))
+        }
+        _ => None,
+    }
+}
+
 #[derive(Default)]
 struct Walk {
     pointer: String,
@@ -47,7 +69,7 @@ impl Walk {
 
     fn wrong(&mut self, must: &str, value: &Value) {
         let message = format!("{} must be {must}, got {}", field(&self.pointer), got(value, self.secret));
-        self.problem(SCHEMA, At::Value, message, None);
+        self.problem(SCHEMA, At::Value, message, if self.secret { None } else { written_otherwise(must, value) });
     }
 
     fn below(&mut self, token: &str, go: impl FnOnce(&mut Self)) {
