@@ -49,7 +49,8 @@ pub(super) fn comment(template: &str, report: &Report, mut budget: Budget) -> Re
     if !budget.take(&frame) {
         return Ok(budget.cut(&escape::text(&headline(report))));
     }
-    let changes = sections::sections(report, &mut budget);
+    // What was silenced is told whatever the template leaves out.
+    let changes = sections::sections(report, &mut budget) + &sections::silenced(report, &mut budget, 0);
     let whole = render(template, report, &changes)?;
     // A template that prints the changes twice gets them once.
     let fits = budget.size(&whole) <= budget.size(&frame) + budget.size(&changes) + 1;
