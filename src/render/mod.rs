@@ -30,12 +30,23 @@ use crate::unit::Unit;
 use rayon::prelude::*;
 use std::time::Duration;
 
+/// What kustomizations may use beyond the files of the repository. Only trusted configuration may set it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Resources on other machines.
+    pub remote: bool,
+    /// Exec and container plugins.
+    pub plugins: bool,
+}
+
 /// How to render.
 #[derive(Debug, Clone)]
 pub struct RenderOptions {
-    /// The program that renders kustomizations, found once by [`find_kustomize`]. With none, each kustomization is an
-    /// error that says what to install.
+    /// The program for kustomizations that use what is [`Allowed`] and not built in, found once by [`find_kustomize`].
+    /// All others are built by [`kustomize::build`].
     pub kustomize: Option<Kustomize>,
+    /// What kustomizations may use.
+    pub allowed: Allowed,
     /// Lines of a `.gitignore` that apply from the root of the tree, on top of its `.mergelineignore` files.
     pub ignore: Vec<String>,
     /// How long one external program may take.
@@ -46,7 +57,7 @@ pub struct RenderOptions {
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { kustomize: None, ignore: Vec::new(), time_limit: Duration::from_secs(60), output_limit: 256 << 20 }
+        Self { kustomize: None, allowed: Allowed::default(), ignore: Vec::new(), time_limit: Duration::from_secs(60), output_limit: 256 << 20 }
     }
 }
 
@@ -78,10 +89,15 @@ impl Rendered {
 /// When the tree cannot be read, or the machine cannot run a program or write temporary files. What is wrong with the
 /// source is a finding.
 pub fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
+    render_cached(tree, unit, options, &kustomize::Cache::default())
+}
+
+/// [`render()`] with what other units of the same tree have read already.
+fn render_cached(tree: &dyn Tree, unit: &Unit, options: &RenderOptions, cache: &kustomize::Cache) -> Result<Rendered> {
     let mut rendered = match tree.kind(&unit.path)? {
         None => Rendered::broken(missing(tree, &unit.path)?),
         Some(EntryKind::File) => plain::render_file(tree, &unit.path)?,
-        Some(EntryKind::Directory) => render_directory(tree, unit, options)?,
+        Some(EntryKind::Directory) => render_directory(tree, unit, options, cache)?,
         Some(EntryKind::Symlink) => Rendered::broken(
             Finding::error("symlink", format!("`{}` is a symbolic link, and links are not followed", unit.path))
                 .at(Place::file(unit.path.as_str()))
@@ -105,23 +121,57 @@ pub fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<R
     Ok(rendered)
 }
 
-/// Renders many units, some at a time; the answers come in the order of the units.
+/// Renders many units, some at a time; the answers come in the order of the units. Bases that they share are read and
+/// built once.
 ///
 /// # Errors
 /// As for [`render`]; the first failure in the order of the units.
 pub fn render_all(tree: &dyn Tree, units: &[Unit], options: &RenderOptions) -> Result<Vec<Rendered>> {
-    units.par_iter().map(|unit| render(tree, unit, options)).collect()
+    let cache = kustomize::Cache::default();
+    units.par_iter().map(|unit| render_cached(tree, unit, options, &cache)).collect()
 }
 
-fn render_directory(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
+fn render_directory(
+    tree: &dyn Tree,
+    unit: &Unit,
+    options: &RenderOptions,
+    cache: &kustomize::Cache,
+) -> Result<Rendered> {
     if !kustomize::files_in(tree, &unit.path)?.is_empty() {
-        return external::render(tree, unit, options);
+        return render_kustomization(tree, unit, options, cache);
     }
     let chart = path::join(&unit.path, "Chart.yaml");
     if tree.kind(&chart)? == Some(EntryKind::File) {
         return Ok(Rendered::broken(foreign::chart(&chart)));
     }
     plain::render_directory(tree, unit, &options.ignore)
+}
+
+fn render_kustomization(
+    tree: &dyn Tree,
+    unit: &Unit,
+    options: &RenderOptions,
+    cache: &kustomize::Cache,
+) -> Result<Rendered> {
+    let kustomize::Product { objects, mut findings } = kustomize::build(tree, &unit.path, cache, false)?;
+    if !findings.is_empty() {
+        let Allowed { remote, plugins } = options.allowed;
+        let allowed = |finding: &Finding| match finding.rule.as_ref() {
+            kustomize::REMOTE => remote,
+            kustomize::PLUGIN => plugins,
+            _ => false,
+        };
+        if findings.iter().any(allowed) {
+            return external::render(tree, unit, options);
+        }
+        return Ok(Rendered { objects: Vec::new(), findings, complete: false });
+    }
+    if objects.is_empty() {
+        let file = path::join(&unit.path, "kustomization.yaml");
+        let message = "this kustomization renders to no object";
+        findings.push(Finding::warning("nothing-to-render", message).at(Place::file(file)));
+    }
+    Ok(Rendered { objects, findings, complete: true })
 }
 
 /// The finding for a path that is not there, naming the first part that is missing.

@@ -10,6 +10,7 @@ mod deliver_faults;
 mod flagship;
 mod git;
 mod gitlab;
+mod kustomize;
 mod promote;
 mod render;
 mod risk;

@@ -12,6 +12,7 @@ mod build;
 mod events;
 mod fold;
 mod json;
+mod print;
 mod read;
 mod report;
 mod resolve;
@@ -23,7 +24,9 @@ mod timestamp;
 mod write;
 
 pub use budget::Budget;
+pub use print::{key_order, print_documents};
 pub use read::{Reading, read, read_bytes};
+pub use resolve::{Plain, plain_meaning};
 pub use write::{canonical, write, write_documents};
 
 /// Which Go library decides what a plain scalar, a key and a merge mean.

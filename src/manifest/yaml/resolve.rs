@@ -51,8 +51,8 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Re
     let try_timestamp = matches!(tag, None | Some(Tag::Timestamp));
     let meaning = implicit(&text, dialect, try_timestamp);
     match (tag, meaning) {
-        (None, Implicit::NotFinite) | (Some(Tag::Float), Implicit::NotFinite) => Err(Meaningless::NotFinite),
-        (None | Some(Tag::Timestamp), Implicit::Timestamp(normal)) => Ok(Data::String(match dialect {
+        (None, Plain::NotFinite) | (Some(Tag::Float), Plain::NotFinite) => Err(Meaningless::NotFinite),
+        (None | Some(Tag::Timestamp), Plain::Timestamp(normal)) => Ok(Data::String(match dialect {
             Dialect::Kubectl => text.into_owned(),
             Dialect::Kustomize
                 if normal.get(normal.len() - 6..normal.len() - 3).is_some_and(|zone| &zone[1..] == "24") =>
@@ -61,13 +61,13 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Re
             }
             Dialect::Kustomize => normal,
         })),
-        (None | Some(Tag::Null), Implicit::Null) => Ok(Data::Null),
-        (None | Some(Tag::Bool), Implicit::Bool(flag)) => Ok(Data::Bool(flag)),
-        (None | Some(Tag::Int), Implicit::Number(kind @ (NumberKind::Integer(_) | NumberKind::Unsigned(_))))
-        | (None | Some(Tag::Float), Implicit::Number(kind @ NumberKind::Float(_))) => Ok(number(text, kind)),
+        (None | Some(Tag::Null), Plain::Null) => Ok(Data::Null),
+        (None | Some(Tag::Bool), Plain::Bool(flag)) => Ok(Data::Bool(flag)),
+        (None | Some(Tag::Int), Plain::Number(kind @ (NumberKind::Integer(_) | NumberKind::Unsigned(_))))
+        | (None | Some(Tag::Float), Plain::Number(kind @ NumberKind::Float(_))) => Ok(number(text, kind)),
         #[allow(clippy::cast_precision_loss)]
-        (Some(Tag::Float), Implicit::Number(NumberKind::Integer(n))) => Ok(number(text, NumberKind::Float(n as f64))),
-        (None, Implicit::Text) => Ok(Data::String(text.into_owned())),
+        (Some(Tag::Float), Plain::Number(NumberKind::Integer(n))) => Ok(number(text, NumberKind::Float(n as f64))),
+        (None, Plain::Text) => Ok(Data::String(text.into_owned())),
         (tag, _) => Err(Meaningless::TagMismatch(match tag {
             Some(Tag::Int) => "!!int",
             Some(Tag::Float) => "!!float",
@@ -119,50 +119,63 @@ fn binary(text: &str) -> Result<Data, Meaningless> {
 }
 
 /// What a plain scalar without a tag means.
-enum Implicit {
+#[derive(Debug, Clone)]
+pub enum Plain {
+    /// Nothing, `~` or `null`.
     Null,
+    /// A truth value.
     Bool(bool),
+    /// A finite number.
     Number(NumberKind),
+    /// `.nan` or `.inf`.
     NotFinite,
-    /// With its RFC 3339 form.
+    /// A date or time, with its RFC 3339 form.
     Timestamp(String),
+    /// A string.
     Text,
 }
 
-fn implicit(text: &str, dialect: Dialect, try_timestamp: bool) -> Implicit {
-    let Some(first) = text.bytes().next() else { return Implicit::Null };
+
+/// What a text means when it stands alone, without quotes and without a tag, outside of `[]` and `{}`.
+#[must_use]
+pub fn plain_meaning(text: &str, dialect: Dialect) -> Plain {
+    implicit(text, dialect, true)
+}
+
+fn implicit(text: &str, dialect: Dialect, try_timestamp: bool) -> Plain {
+    let Some(first) = text.bytes().next() else { return Plain::Null };
     match first {
         b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => word(text, dialect),
-        b'.' if matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
+        b'.' if matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF") => Plain::NotFinite,
         // Go's ParseFloat lets an underscore stand between two digits.
         b'.' if text.contains('_') => {
             let digit = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
             let between = |at: usize| digit(at.checked_sub(1)) && digit(Some(at + 1));
             let separated = text.bytes().enumerate().all(|(at, byte)| byte != b'_' || between(at));
-            if separated { float(&text.replace('_', "")) } else { Implicit::Text }
+            if separated { float(&text.replace('_', "")) } else { Plain::Text }
         }
         b'.' => float(text),
-        b'+' | b'-' if matches!(&text[1..], ".inf" | ".Inf" | ".INF") => Implicit::NotFinite,
+        b'+' | b'-' if matches!(&text[1..], ".inf" | ".Inf" | ".INF") => Plain::NotFinite,
         b'0'..=b'9' | b'+' | b'-' => {
             if try_timestamp && let Some(normal) = timestamp::normalise(text) {
-                return Implicit::Timestamp(normal);
+                return Plain::Timestamp(normal);
             }
             let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
-            integer(&plain, dialect).map_or_else(|| float(&plain), Implicit::Number)
+            integer(&plain, dialect).map_or_else(|| float(&plain), Plain::Number)
         }
-        _ => Implicit::Text,
+        _ => Plain::Text,
     }
 }
 
-fn word(text: &str, dialect: Dialect) -> Implicit {
+fn word(text: &str, dialect: Dialect) -> Plain {
     match text {
-        "~" | "null" | "Null" | "NULL" => Implicit::Null,
-        "true" | "True" | "TRUE" => Implicit::Bool(true),
-        "false" | "False" | "FALSE" => Implicit::Bool(false),
-        _ if dialect == Dialect::Kustomize => Implicit::Text,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Implicit::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Implicit::Bool(false),
-        _ => Implicit::Text,
+        "~" | "null" | "Null" | "NULL" => Plain::Null,
+        "true" | "True" | "TRUE" => Plain::Bool(true),
+        "false" | "False" | "FALSE" => Plain::Bool(false),
+        _ if dialect == Dialect::Kustomize => Plain::Text,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Plain::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Plain::Bool(false),
+        _ => Plain::Text,
     }
 }
 
@@ -213,7 +226,7 @@ fn digits_of(digits: &str, radix: u32, negative: bool) -> Option<NumberKind> {
 }
 
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, finite.
-fn float(text: &str) -> Implicit {
+fn float(text: &str) -> Plain {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
@@ -227,11 +240,11 @@ fn float(text: &str) -> Implicit {
         None => some_digits(mantissa),
     };
     if !shaped || !exponent.is_none_or(some_digits) {
-        return Implicit::Text;
+        return Plain::Text;
     }
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Implicit::Number(NumberKind::Float(value)),
-        _ => Implicit::Text,
+        Ok(value) if value.is_finite() => Plain::Number(NumberKind::Float(value)),
+        _ => Plain::Text,
     }
 }
 

@@ -66,7 +66,7 @@ impl Reference {
 }
 
 /// Says whether kustomize would go to the network for this.
-fn is_remote(text: &str) -> bool {
+pub(super) fn is_remote(text: &str) -> bool {
     let hosts = ["github.com/", "github.com:", "gitlab.com/", "bitbucket.org/", "git@", "git::", "ssh:"];
     text.contains("://")
         || hosts.iter().any(|host| text.starts_with(host))
