@@ -33,6 +33,7 @@ pub(crate) fn render(global: &Global, command: &Render) -> Result<u8> {
         return Ok(1);
     }
     let values: Vec<&Value> = rendered.objects.iter().map(crate::manifest::Object::value).collect();
-    print::data(&yaml::write_documents(&values))?;
+    // As kubectl and kustomize print it.
+    print::data(&yaml::print_documents(&values))?;
     Ok(output::exit_code(&report.judged(FailOn::Error)))
 }

@@ -37,6 +37,8 @@ impl Config {
                 "render.kustomize.allow-plugins",
                 "exec and container plugins are refused",
             ),
+            (!model.validate.schemas.is_empty(), "validate.schemas", "these schemas are not used"),
+            (model.validate.unknown != Unknown::default(), "validate.unknown", "unknown kinds are warnings"),
         ];
         for (_, key, effect) in rest.into_iter().filter(|(set, ..)| *set) {
             findings.push(self.not_yet(&format!("/{}", key.replace('.', "/")), key, effect, None));

@@ -43,7 +43,7 @@ pub fn inputs(tree: &dyn Tree, unit: &Unit) -> Result<Inputs> {
         inputs.files.insert("mergeline.yaml".to_owned());
         return Ok(inputs);
     }
-    let closure = kustomize::closure(tree, &unit.path)?;
+    let closure = kustomize::closure(tree, &unit.path, super::Allowed::default())?;
     if closure.is_buildable() {
         inputs.files.extend(closure.files.into_keys());
         inputs.files.extend(closure.missing);

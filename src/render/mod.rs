@@ -57,7 +57,13 @@ pub struct RenderOptions {
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { kustomize: None, allowed: Allowed::default(), ignore: Vec::new(), time_limit: Duration::from_secs(60), output_limit: 256 << 20 }
+        Self {
+            kustomize: None,
+            allowed: Allowed::default(),
+            ignore: Vec::new(),
+            time_limit: Duration::from_secs(60),
+            output_limit: 256 << 20,
+        }
     }
 }
 
@@ -153,7 +159,7 @@ fn render_kustomization(
     options: &RenderOptions,
     cache: &kustomize::Cache,
 ) -> Result<Rendered> {
-    let kustomize::Product { objects, mut findings } = kustomize::build(tree, &unit.path, cache, false)?;
+    let kustomize::Product { values, mut findings } = kustomize::build(tree, &unit.path, cache, false)?;
     if !findings.is_empty() {
         let Allowed { remote, plugins } = options.allowed;
         let allowed = |finding: &Finding| match finding.rule.as_ref() {
@@ -164,6 +170,19 @@ fn render_kustomization(
         if findings.iter().any(allowed) {
             return external::render(tree, unit, options);
         }
+        return Ok(Rendered { objects: Vec::new(), findings, complete: false });
+    }
+    let mut objects = Vec::with_capacity(values.len());
+    for value in values {
+        match Object::new_or_back(value) {
+            Ok(object) => objects.push(object),
+            Err((value, why)) => {
+                let place = value.origin.as_ref().map(crate::manifest::Origin::place_without_excerpt);
+                findings.push(Finding::error("not-an-object", why.to_string()).at(place));
+            }
+        }
+    }
+    if !findings.is_empty() {
         return Ok(Rendered { objects: Vec::new(), findings, complete: false });
     }
     if objects.is_empty() {

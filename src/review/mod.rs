@@ -30,7 +30,7 @@ use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
 use crate::manifest::Object;
-use crate::render::{self, RenderOptions, Rendered};
+use crate::render::{self, Allowed, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::unit::Unit;
 pub use judge::Strictness;
@@ -140,6 +140,12 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     }
     let policy = input.configuration.policy();
     let (catalogs, mut findings) = judge::catalogs(input.kubernetes.as_deref(), policy)?;
+    if let Some(config) = policy {
+        let kustomize = &config.model().render.kustomize;
+        options.allowed = Allowed { remote: kustomize.allow_remote, plugins: kustomize.allow_plugins };
+    }
+    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), policy)?;
+    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
     findings.extend(about_configuration(input)?);
 
     let knowledge = knowledge(input.head.tree, &[""])?;

@@ -1,6 +1,6 @@
 //! The whole line in one folder on embedded parts: the local host, clusters in memory, the example repository.
 //!
-//! Needs no tool but git. Without a kustomize the kustomized application is left out, and that is said.
+//! Needs no tool but git.
 
 use super::command::run;
 use super::delivery::DeliveryOptions;
@@ -103,7 +103,7 @@ pub struct Left {
 /// # Errors
 /// Usage when the folder is not empty or git is missing; anything else is a defect.
 pub async fn play(folder: &Path, surroundings: &Surroundings, tell: &dyn Fn(Scene<'_>)) -> Result<Left> {
-    let stage = Stage::set(folder, surroundings, tell)?;
+    let stage = Stage::set(folder, surroundings)?;
     tell(Scene::Step("The first release goes everywhere: dev follows main, staging lands by itself"));
     let board = stage.run(Trigger::Push { branch: "main".to_owned(), after: Some(stage.head("main")?) }, tell).await?;
     let first = stage.open_promotion().await?;
@@ -148,11 +148,10 @@ struct Stage {
     host: LocalHost,
     alice: LocalHost,
     surroundings: Surroundings,
-    with_kustomize: bool,
 }
 
 impl Stage {
-    fn set(folder: &Path, surroundings: &Surroundings, tell: &dyn Fn(Scene<'_>)) -> Result<Self> {
+    fn set(folder: &Path, surroundings: &Surroundings) -> Result<Self> {
         let cannot =
             |error: std::io::Error| Failure::usage(format!("cannot write to `{}`", folder.display())).because(error);
         let taken = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -162,13 +161,6 @@ impl Stage {
         }
         std::fs::create_dir_all(folder).map_err(cannot)?;
         let folder = folder.canonicalize().map_err(cannot)?;
-        let path = surroundings.get("PATH").unwrap_or_default();
-        let with_kustomize = crate::render::find_kustomize(std::ffi::OsStr::new(path)).is_some();
-        if !with_kustomize {
-            tell(Scene::Note(
-                "no kustomize or kubectl is on the PATH: the kustomized application `web` is left out until one is installed",
-            ));
-        }
         let host = LocalHost::create(folder.join("host"), "acme/shop")?;
         host.set_member("alice", Rights::Write)?;
         let mut variables = surroundings.clone();
@@ -181,14 +173,13 @@ impl Stage {
             variables.variables.insert(variable, file.display().to_string());
         }
         let clone = folder.join("shop");
-        // Without a renderer for it, the kustomized application is not there at all: `apps/*` matches the other alone.
-        for (path, text) in EXAMPLE.iter().filter(|(path, _)| with_kustomize || !path.starts_with("apps/web/")) {
+        for (path, text) in EXAMPLE {
             let file = clone.join(path);
             std::fs::create_dir_all(file.parent().unwrap_or(&clone)).map_err(cannot)?;
             std::fs::write(&file, text).map_err(cannot)?;
         }
         let alice = host.as_user("alice");
-        let stage = Self { folder, clone, host, alice, surroundings: variables, with_kustomize };
+        let stage = Self { folder, clone, host, alice, surroundings: variables };
         let repository = stage.host.repository_path().display().to_string();
         stage.git(&["init", "--quiet", "--initial-branch=main"])?;
         stage.git(&["remote", "add", "origin", &repository])?;
@@ -278,9 +269,7 @@ impl Stage {
     /// A change worth a review: a new image, a new discount, a new password.
     fn propose_change(&self) -> Result<PullRequest> {
         self.git(&["checkout", "--quiet", "-b", BRANCH])?;
-        if self.with_kustomize {
-            self.replace("apps/web/base/deployment.yaml", "web:1.27.0", "web:1.28.0")?;
-        }
+        self.replace("apps/web/base/deployment.yaml", "web:1.27.0", "web:1.28.0")?;
         for name in ENVIRONMENTS {
             let file = format!("apps/platform/overlays/{name}/settings.yaml");
             self.replace(&file, "percent: 20", "percent: 30")?;

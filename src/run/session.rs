@@ -8,6 +8,8 @@ use crate::finding::Finding;
 use crate::git::{Remote, Repository};
 use crate::host::{self, Address, Host, RepositoryFacts, Rights};
 use crate::render::{RenderOptions, find_kustomize};
+use crate::host::{self, Address, Host, RepositoryFacts};
+use crate::render::{Allowed, RenderOptions, find_kustomize};
 use crate::report::Links;
 use crate::schema::{Catalog, Catalogs};
 use crate::secret::Secret;
@@ -160,7 +162,9 @@ impl Session {
     #[must_use]
     pub fn render_options(&self, config: Option<&Config>) -> RenderOptions {
         let ignore = config.map(|config| config.model().render.ignore.clone()).unwrap_or_default();
-        RenderOptions { ignore, ..self.render.clone() }
+        let kustomize = config.map(|config| config.model().render.kustomize.clone()).unwrap_or_default();
+        let allowed = Allowed { remote: kustomize.allow_remote, plugins: kustomize.allow_plugins };
+        RenderOptions { ignore, allowed, ..self.render.clone() }
     }
 
     /// The value of a variable that the configuration names.

@@ -3,7 +3,7 @@
 //! `../shared/conformance/kustomize.tar.gz` holds inputs and answers; without it the cases of `tests/cases/render` remain.
 
 use mergeline::git::tree::MemoryTree;
-use mergeline::manifest::{Budget, Dialect, Object, Source, Value, yaml};
+use mergeline::manifest::{Budget, Dialect, Source, Value, yaml};
 use mergeline::render::kustomize::{Cache, build};
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,11 +22,15 @@ struct Case {
 /// Unpacks the archive once for this run; `None` where it is not.
 fn cases() -> Option<(tempfile::TempDir, Vec<Case>)> {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/kustomize.tar.gz");
-    let archive = [archive, PathBuf::from("/work/shared/conformance/kustomize.tar.gz")].into_iter().find(|path| path.exists())?;
+    if !archive.exists() {
+        return None;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let done = std::process::Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(folder.path()).status().unwrap();
+    let done =
+        std::process::Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(folder.path()).status().unwrap();
     assert!(done.success());
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("index.json")).unwrap()).unwrap();
+    let index: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("index.json")).unwrap()).unwrap();
     let cases = index["cases"].as_array().unwrap().iter().map(|case| {
         let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
         let flags = case["flags"].as_array().cloned().unwrap_or_default();
@@ -34,7 +38,9 @@ fn cases() -> Option<(tempfile::TempDir, Vec<Case>)> {
             name: text("name"),
             area: text("area"),
             directory: text("dir").trim_matches(['.', '/']).to_owned(),
-            unrestricted: flags.iter().any(|flag| flag.as_str().is_some_and(|flag| flag.contains("LoadRestrictionsNone"))),
+            unrestricted: flags
+                .iter()
+                .any(|flag| flag.as_str().is_some_and(|flag| flag.contains("LoadRestrictionsNone"))),
             fails: text("expect") == "error",
             folder: folder.path().join(text("name")),
         }
@@ -49,9 +55,9 @@ fn documents(text: &str) -> Vec<Value> {
     yaml::read(&Source::new("expected.yaml", text), Dialect::Kustomize, &budget).documents
 }
 
-fn built(tree: &MemoryTree, case: &Case) -> Result<Vec<Object>, String> {
+fn built(tree: &MemoryTree, case: &Case) -> Result<Vec<Value>, String> {
     let product = build(tree, &case.directory, &Cache::default(), case.unrestricted).unwrap();
-    if product.findings.is_empty() { Ok(product.objects) } else { Err(format!("{:?}", product.findings[0])) }
+    if product.findings.is_empty() { Ok(product.values) } else { Err(format!("{:?}", product.findings[0])) }
 }
 
 #[test]
@@ -71,8 +77,7 @@ fn every_case_of_the_archive_is_what_kustomize_makes_of_it() {
             (Ok(_), true) => Some("is built, and must be refused".to_owned()),
             (Err(_), true) => None,
             (Err(finding), false) => Some(format!("is refused: {finding}")),
-            (Ok(objects), false) => {
-                let got: Vec<Value> = objects.iter().map(|object| object.value().clone()).collect();
+            (Ok(got), false) => {
                 let printed = yaml::print_documents(&got.iter().collect::<Vec<_>>());
                 texts += 1;
                 bytes += usize::from(printed == expected);
@@ -80,7 +85,8 @@ fn every_case_of_the_archive_is_what_kustomize_makes_of_it() {
                     fs::write(case.folder.join("got.yaml"), &printed).unwrap();
                     println!("other bytes: {}", case.name);
                 }
-                (got != documents(&expected)).then(|| {
+                // The bytes decide where a reader of YAML 1.2 takes line breaks of YAML 1.1 for text.
+                (printed != expected && got != documents(&expected)).then(|| {
                     let diff = similar::TextDiff::from_lines(&expected, &printed);
                     format!("differs:\n{}", diff.unified_diff().context_radius(3))
                 })

@@ -11,6 +11,7 @@ mod flagship;
 mod git;
 mod gitlab;
 mod kustomize;
+mod kustomize_differential;
 mod promote;
 mod render;
 mod risk;

@@ -6,7 +6,7 @@
 use mergeline::finding::Finding;
 use mergeline::git::tree::MemoryTree;
 use mergeline::manifest::{Data, Value, value::escape_token, yaml};
-use mergeline::render::{Kustomize, KustomizeKind, RenderOptions, Rendered, render};
+use mergeline::render::{RenderOptions, Rendered, render};
 use mergeline::unit::Unit;
 use std::fmt::Write;
 use std::fs;
@@ -33,16 +33,10 @@ pub(crate) fn tree_of(folder: &Path) -> MemoryTree {
     tree
 }
 
-/// The lab's kustomize, or nothing after the skip was announced.
-fn kustomize() -> Option<Kustomize> {
-    let tools = mergeline_lab::needs::tools()?;
-    Some(Kustomize { program: tools.kustomize.clone(), kind: KustomizeKind::Kustomize })
-}
-
-fn rendered(name: &str, kustomize: Option<Kustomize>) -> Rendered {
+fn rendered(name: &str) -> Rendered {
     let path = fs::read_to_string(case(name).join("unit")).unwrap().trim().to_owned();
     let unit = Unit { environment: "dev".into(), name: "web".into(), path };
-    render(&tree_of(&case(name).join("in")), &unit, &RenderOptions { kustomize, ..RenderOptions::default() }).unwrap()
+    render(&tree_of(&case(name).join("in")), &unit, &RenderOptions::default()).unwrap()
 }
 
 fn check(name: &str, rendered: &Rendered) {
@@ -101,40 +95,22 @@ fn similar_text(expected: &str, got: &str, file: &Path) {
 
 #[test]
 fn a_folder_of_plain_manifests_is_its_objects() {
-    check("plain", &rendered("plain", None));
+    check("plain", &rendered("plain"));
 }
 
 #[test]
-fn a_missing_base_and_a_remote_one_are_named_before_anything_runs() {
-    let nothing = Kustomize { program: "/nonexistent".into(), kind: KustomizeKind::Kustomize };
-    check("missing-base", &rendered("missing-base", Some(nothing)));
-}
-
-#[test]
-fn without_a_tool_the_kustomization_is_an_error_that_says_what_to_install() {
-    let rendered = rendered("overlay", None);
-    let finding = &rendered.findings[0];
-    assert!(!rendered.complete && finding.rule == "kustomize-missing");
-    assert!(finding.hint.as_ref().unwrap().contains("install kustomize"), "{finding:?}");
+fn a_missing_base_is_named_at_its_line() {
+    check("missing-base", &rendered("missing-base"));
 }
 
 #[test]
 fn every_field_of_an_overlay_knows_where_it_came_from() {
-    let Some(kustomize) = kustomize() else { return };
-    check("overlay", &rendered("overlay", Some(kustomize)));
-}
-
-#[test]
-fn kubectl_renders_what_kustomize_renders() {
-    let (Some(kustomize), Some(tools)) = (kustomize(), mergeline_lab::needs::tools()) else { return };
-    let kubectl = Kustomize { program: tools.kubectl.clone(), kind: KustomizeKind::Kubectl };
-    assert_eq!(rendered("overlay", Some(kubectl)).objects, rendered("overlay", Some(kustomize)).objects);
+    check("overlay", &rendered("overlay"));
 }
 
 #[test]
 fn what_kustomize_refuses_is_said_in_the_words_of_the_repository_and_without_secrets() {
-    let Some(kustomize) = kustomize() else { return };
-    let rendered = rendered("refused-by-kustomize", Some(kustomize));
+    let rendered = rendered("refused-by-kustomize");
     check("refused-by-kustomize", &rendered);
     let told = format!("{:?}", rendered.findings);
     assert!(!told.contains("canary") && !told.contains("mergeline-render"), "{told}");
@@ -142,6 +118,5 @@ fn what_kustomize_refuses_is_said_in_the_words_of_the_repository_and_without_sec
 
 #[test]
 fn broken_yaml_in_a_base_is_reported_at_its_line() {
-    let Some(kustomize) = kustomize() else { return };
-    check("broken-resource", &rendered("broken-resource", Some(kustomize)));
+    check("broken-resource", &rendered("broken-resource"));
 }

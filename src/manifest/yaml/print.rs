@@ -3,8 +3,8 @@
 //! Sequences stand under their key without indentation, keys are sorted as people expect (`a9` before `a10`), and long plain
 //! lines are folded at a space behind column 80. Decided by `encode.go`, `sorter.go` and `emitterc.go` of go-yaml v2.
 
-use super::resolve::{Plain, plain_meaning};
 use super::Dialect;
+use super::resolve::{Plain, plain_meaning};
 use crate::manifest::value::{Data, Map, Number, NumberKind, Value};
 use std::cmp::Ordering;
 
@@ -232,6 +232,9 @@ impl Printer<'_> {
                     self.text.push('\'');
                 }
                 self.text.push(c);
+                if matches!(c, '\u{2028}' | '\u{2029}') {
+                    self.indent(indent);
+                }
             }
             spaces = c == ' ';
             at += c.len_utf8();
@@ -355,7 +358,11 @@ impl Facts {
         let (mut previous_space, mut previous_break) = (false, false);
         for (at, c) in chars.iter().copied().enumerate() {
             indicators |= match c {
-                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' if at == 0 => true,
+                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`'
+                    if at == 0 =>
+                {
+                    true
+                }
                 '?' | '-' if at == 0 => blank(at + 1),
                 ':' => blank(at + 1),
                 '#' => at > 0 && blank_or_break(at - 1),

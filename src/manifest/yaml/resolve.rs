@@ -135,7 +135,6 @@ pub enum Plain {
     Text,
 }
 
-
 /// What a text means when it stands alone, without quotes and without a tag, outside of `[]` and `{}`.
 #[must_use]
 pub fn plain_meaning(text: &str, dialect: Dialect) -> Plain {

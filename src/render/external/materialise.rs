@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Result};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Data, Source, Value};
+use crate::render::Allowed;
 use crate::render::kustomize::{Closure, Kustomization};
 use std::fs;
 use std::io;
@@ -18,7 +19,7 @@ pub(super) struct Workshop {
 
 impl Workshop {
     /// Writes the files of `closure`; the root kustomization asks for origins unless it does already.
-    pub(super) fn set_up(closure: &Closure, root: &Kustomization, asked: bool) -> Result<Self> {
+    pub(super) fn set_up(closure: &Closure, root: &Kustomization, asked: bool, allowed: Allowed) -> Result<Self> {
         let failed = |error: io::Error| {
             Failure::usage("cannot write the files to render into a temporary folder").because(error)
         };
@@ -32,6 +33,12 @@ impl Workshop {
                 fs::write(&path, with_origins(root, bytes)).map_err(failed)?;
             } else {
                 fs::write(&path, bytes).map_err(failed)?;
+            }
+            // Git's executable bit is not in the tree; a plugin that is allowed to run must be able to.
+            #[cfg(unix)]
+            if allowed.plugins {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+                fs::set_permissions(&path, mode).map_err(failed)?;
             }
         }
         Ok(workshop)

@@ -1,8 +1,9 @@
-//! The external renderer: an installed kustomize behind a wall.
+//! The external renderer: an installed kustomize, for what trusted configuration allows and this program does not do itself.
 //!
-//! The only part of this room that touches the machine. It gets a private copy of exactly the files that the build reads, an
-//! environment without variables but two that lead nowhere, no standard input, a time limit and an output limit; plugins,
-//! charts and anything remote were refused before ([`super::kustomize::closure`]). What it prints on standard error becomes
+//! The only part of this room that touches the machine. It runs for kustomizations that name remote resources, or exec and
+//! container plugins, and only where that is [`Allowed`]; all others are built by [`super::kustomize`]. It gets a private copy
+//! of exactly the files that the build reads, no variables but `PATH` and two that lead nowhere, no standard input, a time
+//! limit and an output limit. What it prints on standard error becomes
 //! findings in the words of the repository: no temporary path, no secret value.
 
 mod materialise;
@@ -10,7 +11,7 @@ mod process;
 mod told;
 
 use super::kustomize::{self, Closure};
-use super::{RenderOptions, Rendered, plain, provenance};
+use super::{Allowed, RenderOptions, Rendered, plain, provenance};
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Place, Severity};
 use crate::git::tree::Tree;
@@ -28,6 +29,8 @@ pub struct Kustomize {
     pub program: PathBuf,
     /// How it is called.
     pub kind: KustomizeKind,
+    /// The folders it was found in, where it finds the programs that it needs itself.
+    pub path: std::ffi::OsString,
 }
 
 /// How a program that renders kustomizations is called.
@@ -40,11 +43,18 @@ pub enum KustomizeKind {
 }
 
 impl Kustomize {
-    fn arguments(&self) -> &'static [&'static str] {
-        match self.kind {
-            KustomizeKind::Kustomize => &["build"],
-            KustomizeKind::Kubectl => &["kustomize"],
+    fn arguments(&self, allowed: Allowed) -> Vec<&'static str> {
+        let mut arguments = vec![match self.kind {
+            KustomizeKind::Kustomize => "build",
+            KustomizeKind::Kubectl => "kustomize",
+        }];
+        if allowed.plugins {
+            arguments.push("--enable-alpha-plugins");
+            if self.kind == KustomizeKind::Kustomize {
+                arguments.push("--enable-exec");
+            }
         }
+        arguments
     }
 }
 
@@ -59,7 +69,7 @@ pub fn find_kustomize(path: &OsStr) -> Option<Kustomize> {
             let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
             is_program(&program).then_some(program)
         })?;
-        Some(Kustomize { program, kind })
+        Some(Kustomize { program, kind, path: path.to_owned() })
     })
 }
 
@@ -76,7 +86,7 @@ fn is_program(path: &Path) -> bool {
 
 /// Renders a folder with a kustomization.
 pub(super) fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
-    let closure = kustomize::closure(tree, &unit.path)?;
+    let closure = kustomize::closure(tree, &unit.path, options.allowed)?;
     if !closure.is_buildable() {
         return Ok(Rendered { objects: Vec::new(), findings: closure.findings, complete: false });
     }
@@ -84,17 +94,20 @@ pub(super) fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> R
         return Ok(Rendered { objects: Vec::new(), findings: closure.findings, complete: false });
     };
     let Some(tool) = &options.kustomize else {
-        let message = "this kustomization is not rendered: neither `kustomize` nor `kubectl` is installed";
+        let message =
+            "this kustomization needs what only a kustomize can do: neither `kustomize` nor `kubectl` is installed";
         let finding = Finding::error("kustomize-missing", message).at(Place::file(root.file.as_str()));
         let hint = "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/) or kubectl, and see that `PATH` leads to it";
         return Ok(Rendered::broken(finding.hint(hint)));
     };
 
     let asked = provenance::asks_for_origins(root);
-    let workshop = materialise::Workshop::set_up(&closure, root, asked)?;
+    let workshop = materialise::Workshop::set_up(&closure, root, asked, options.allowed)?;
     let limits = Limits { time: options.time_limit, output: options.output_limit };
     let folder = workshop.folder(&unit.path);
-    let done = process::run(tool, tool.arguments(), &folder, workshop.environment(), limits).map_err(|error| {
+    let mut environment = workshop.environment();
+    environment[0].1 = PathBuf::from(&tool.path);
+    let done = process::run(tool, &tool.arguments(options.allowed), &folder, environment, limits).map_err(|error| {
         Failure::usage(format!("cannot run `{}`", tool.program.display()))
             .because(error)
             .hint("install kustomize 5 or kubectl")

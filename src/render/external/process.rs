@@ -137,7 +137,7 @@ mod tests {
     use crate::render::KustomizeKind;
 
     fn shell(script: &str, time: Duration, output: usize) -> Done {
-        let tool = Kustomize { program: "/bin/sh".into(), kind: KustomizeKind::Kustomize };
+        let tool = Kustomize { program: "/bin/sh".into(), kind: KustomizeKind::Kustomize, path: "".into() };
         let environment = ["PATH", "HOME", "TMPDIR"].map(|variable| (variable, PathBuf::from("/nowhere")));
         run(&tool, &["-c", script], Path::new("/"), environment, Limits { time, output }).unwrap()
     }

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Origin, Source, Value};
-use crate::render::path;
+use crate::render::{Allowed, path};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep kustomizations may build on each other; far above any that people write.
@@ -34,14 +34,15 @@ pub struct Closure {
     /// Why it must not, or cannot, be built. Empty: it may.
     pub findings: Vec<Finding>,
     bytes: usize,
+    allowed: Allowed,
 }
 
 /// Follows everything that the kustomization in `directory` reads.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn closure(tree: &dyn Tree, directory: &str) -> Result<Closure> {
-    let mut closure = Closure::default();
+pub fn closure(tree: &dyn Tree, directory: &str, allowed: Allowed) -> Result<Closure> {
+    let mut closure = Closure { allowed, ..Closure::default() };
     closure.folder(tree, directory, false, &mut Vec::new())?;
     closure.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(closure)
@@ -118,6 +119,7 @@ impl Closure {
         let Reference { field, text, path: target, .. } = reference;
         match reference.target {
             Target::Tree => {}
+            Target::Remote if self.allowed.remote => return Ok(()),
             Target::Remote => {
                 let hint = "put a copy into the repository: a build must not depend on the network";
                 self.refuse(format!("`{field}` names `{text}`, which is not in this repository"), place, hint);
@@ -259,6 +261,9 @@ impl Closure {
             map.keys().any(|key| matches!(key.as_str(), "config.kubernetes.io/function" | "config.k8s.io/function"))
         });
         let hint = "only kustomize's built-in plugins are run";
+        if self.allowed.plugins && (function || text(&["apiVersion"]) != "builtin") {
+            return Ok(());
+        }
         if function {
             self.refuse(
                 format!("`{kind}` is an exec or container plugin (`config.kubernetes.io/function`)"),
@@ -366,7 +371,7 @@ mod tests {
 
     fn of(files: &[(&str, &str)]) -> Closure {
         let tree = files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(*path, *text));
-        closure(&tree, "app").unwrap()
+        closure(&tree, "app", Allowed::default()).unwrap()
     }
 
     fn refusals(text: &str) -> Vec<String> {
@@ -507,7 +512,7 @@ mod tests {
         let tree = || files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(*path, *text));
         for links in [&["app/a.yaml"][..], &["base"], &["base/kustomization.yaml"], &["app/kustomization.yaml"]] {
             let links: &'static [&'static str] = Box::leak(links.to_vec().into_boxed_slice());
-            let found = closure(&Linked(tree(), links), "app").unwrap();
+            let found = closure(&Linked(tree(), links), "app", Allowed::default()).unwrap();
             assert!(!found.is_buildable(), "{links:?}");
         }
     }
@@ -522,7 +527,7 @@ mod tests {
             let text = format!("resources: [../l{}]", level + 1);
             tower.insert(format!("l{level}/kustomization.yaml"), text);
         }
-        let found = closure(&tower, "l0").unwrap();
+        let found = closure(&tower, "l0", Allowed::default()).unwrap();
         assert!(!found.is_buildable() && found.kustomizations.len() <= DEPTH);
     }
 }

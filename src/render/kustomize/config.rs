@@ -121,8 +121,17 @@ impl Config {
         let fields = value.as_map().ok_or("a configuration is a map")?;
         for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let field = [
-                "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels", "templateLabels", "commonAnnotations",
-                "varReference", "images", "replicas", "nameReference",
+                "namePrefix",
+                "nameSuffix",
+                "namespace",
+                "commonLabels",
+                "labels",
+                "templateLabels",
+                "commonAnnotations",
+                "varReference",
+                "images",
+                "replicas",
+                "nameReference",
             ]
             .into_iter()
             .find(|field| field.eq_ignore_ascii_case(&key.text))

@@ -124,11 +124,39 @@ pub(super) struct Options {
 }
 
 const KNOWN: [&str; 33] = [
-    "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
-    "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags", "replacements",
-    "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases", "configMapGenerator",
-    "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generatorOptions", "configurations",
-    "generators", "transformers", "validators",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "openapi",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
 ];
 const SELECTOR: [&str; 7] = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
 
@@ -160,19 +188,27 @@ impl Directives {
         let api_version = all.text("apiVersion")?;
         if let Some(metadata) = all.get("metadata") {
             let metadata = Fields::new(metadata, "metadata", Some(&["name", "namespace", "labels", "annotations"]))?;
-            (metadata.text("name")?, metadata.text("namespace")?, metadata.pairs("labels")?, metadata.pairs("annotations")?);
+            (
+                metadata.text("name")?,
+                metadata.text("namespace")?,
+                metadata.pairs("labels")?,
+                metadata.pairs("annotations")?,
+            );
         }
         let openapi = all.pairs("openapi")?;
         let openapi = |name: &str| openapi.iter().find(|pair| pair.key.text == name).map(|pair| pair.value.clone());
-        let charts = ["helmCharts", "helmChartInflationGenerator"].into_iter().find(|field| {
-            all.get(field).and_then(Value::as_list).is_some_and(|charts| !charts.is_empty())
-        });
+        let charts = ["helmCharts", "helmChartInflationGenerator"]
+            .into_iter()
+            .find(|field| all.get(field).and_then(Value::as_list).is_some_and(|charts| !charts.is_empty()));
         let global = match all.get("generatorOptions") {
             None => Options::default(),
             Some(options) => Options::of(options, true)?,
         };
         let generators = |name: &str| -> Built<Vec<Generator>> {
-            all.list(name)?.iter().map(|value| Generator::of(value, name, true).map(|one| one.with_global(&global))).collect()
+            all.list(name)?
+                .iter()
+                .map(|value| Generator::of(value, name, true).map(|one| one.with_global(&global)))
+                .collect()
         };
         let mut resources = all.texts("resources")?;
         resources.extend(all.texts("bases")?);
@@ -191,10 +227,18 @@ impl Directives {
             labels: all.list("labels")?.iter().map(Label::of).collect::<Built<_>>()?,
             common_annotations: all.pairs("commonAnnotations")?,
             patches_strategic_merge: all.texts("patchesStrategicMerge")?,
-            patches_json: all.list("patchesJson6902")?.iter().map(|patch| Patch::of(patch, true)).collect::<Built<_>>()?,
+            patches_json: all
+                .list("patchesJson6902")?
+                .iter()
+                .map(|patch| Patch::of(patch, true))
+                .collect::<Built<_>>()?,
             patches: all.list("patches")?.iter().map(|patch| Patch::of(patch, true)).collect::<Built<_>>()?,
             images,
-            replacements: all.list("replacements")?.iter().map(|one| Replacement::of(one, true)).collect::<Built<_>>()?,
+            replacements: all
+                .list("replacements")?
+                .iter()
+                .map(|one| Replacement::of(one, true))
+                .collect::<Built<_>>()?,
             replicas: all.list("replicas")?.iter().map(|replica| Replica::of(replica, true)).collect::<Built<_>>()?,
             vars: all.list("vars")?.iter().map(Var::of).collect::<Built<_>>()?,
             sort: all.get("sortOptions").map(Sort::of).transpose()?,
@@ -215,7 +259,10 @@ impl Directives {
                 .hint("name at least one field, as `resources`"));
         }
         if !is_component && kind != "Kustomization" {
-            return Err(Stop::refused("`kind` must be `Kustomization` or `Component`", all.key_origin("kind").as_ref()));
+            return Err(Stop::refused(
+                "`kind` must be `Kustomization` or `Component`",
+                all.key_origin("kind").as_ref(),
+            ));
         }
         if !api_version.is_empty() && api_version.text != version {
             let message = format!("`apiVersion` of a {kind} must be `{version}`");

@@ -34,7 +34,13 @@ pub(super) fn of_text(text: &str, origin: Option<&Origin>) -> Result<Vec<Resourc
 
 fn resources(reading: yaml::Reading, place: impl Fn(&mut [Node])) -> Result<Vec<Resource>, Vec<Finding>> {
     // kustomize drops what stands behind `...` and says nothing.
-    let wrong = |finding: &Finding| finding.severity == Severity::Error && finding.rule != "unread-document";
+    // A key that is no string is refused in the end, if it is still there.
+    let later = |finding: &Finding| {
+        finding.rule == "unread-document"
+            || (finding.rule == "non-string-key"
+                && ["a number", "a boolean"].iter().any(|what| finding.message.ends_with(what)))
+    };
+    let wrong = |finding: &Finding| finding.severity == Severity::Error && !later(finding);
     let wrong: Vec<Finding> = reading.findings.into_iter().filter(wrong).collect();
     if !wrong.is_empty() {
         return Err(wrong);

@@ -17,13 +17,13 @@ use super::{namerefs, output, plugins, sort, vars};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
-use crate::manifest::{Object, Origin};
+use crate::manifest::{Origin, Value};
 
 /// What a kustomization builds to.
 #[derive(Debug, Default)]
 pub struct Product {
-    /// The objects in kustomize's order; none when something is wrong.
-    pub objects: Vec<Object>,
+    /// The objects in kustomize's order, which may lack an `apiVersion`; none when something is wrong.
+    pub values: Vec<Value>,
     /// Why there are no objects.
     pub findings: Vec<Finding>,
 }
@@ -36,20 +36,20 @@ pub struct Product {
 pub fn build(tree: &dyn Tree, directory: &str, cache: &Cache, unrestricted: bool) -> Result<Product> {
     let loader = Loader { tree, cache, unrestricted, root: directory.to_owned(), above: Vec::new() };
     match run(loader) {
-        Ok(objects) => Ok(Product { objects, findings: Vec::new() }),
+        Ok(values) => Ok(Product { values, findings: Vec::new() }),
         Err(Stop::Refused(findings)) => {
             let place = || Place::file(crate::render::path::join(directory, "kustomization.yaml"));
             let placed = findings.into_iter().map(|mut finding| {
                 finding.place.get_or_insert_with(place);
                 finding
             });
-            Ok(Product { objects: Vec::new(), findings: placed.collect() })
+            Ok(Product { values: Vec::new(), findings: placed.collect() })
         }
         Err(Stop::Failed(failure)) => Err(failure),
     }
 }
 
-fn run(loader: Loader<'_>) -> Built<Vec<Object>> {
+fn run(loader: Loader<'_>) -> Built<Vec<Value>> {
     let mut build = Build::default();
     let directives = loader.directives(None)?;
     set_schema(&mut build.schema, &directives, &loader)?;
@@ -79,7 +79,7 @@ fn run(loader: Loader<'_>) -> Built<Vec<Object>> {
             resource.normalise_texts("annotations", &[metadata::TRANSFORMATIONS]);
         }
     }
-    objects(&map)
+    values(&map)
 }
 
 /// Takes out what is for local use only.
@@ -100,18 +100,17 @@ fn manage(map: &mut ResMap) -> std::result::Result<(), super::node::Fault> {
     set_texts(map, &[pair], &[FieldSpec::new(Gvk::default(), "metadata/labels", true)])
 }
 
-fn objects(map: &ResMap) -> Built<Vec<Object>> {
-    let mut objects = Vec::with_capacity(map.resources().len());
+fn values(map: &ResMap) -> Built<Vec<Value>> {
+    let mut values = Vec::with_capacity(map.resources().len());
     for resource in map.resources() {
         let named = || format!("{} {}", resource.kind(), resource.name());
         let stop = |fault: String| {
             let place = resource.origin().map(Origin::place_without_excerpt);
             Stop::because(Finding::error("kustomize", format!("{fault} (in `{}`)", named())).at(place))
         };
-        let value = output::value(&resource.node).map_err(stop)?;
-        objects.push(Object::new(value).map_err(|why| stop(why.to_string()))?);
+        values.push(output::value(&resource.node).map_err(stop)?);
     }
-    Ok(objects)
+    Ok(values)
 }
 
 /// All resources as text, to see whether anything has changed.
@@ -125,4 +124,3 @@ pub(super) fn printed(map: &ResMap) -> Built<Vec<String>> {
         .map(|resource| text(&resource.node).map_err(|fault| Stop::fault(fault, resource.origin())))
         .collect()
 }
-

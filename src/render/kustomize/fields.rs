@@ -30,6 +30,8 @@ pub(super) struct Fields<'a> {
     map: Option<&'a Map>,
     /// What it is, for messages: `images`.
     what: &'a str,
+    /// Scalars become texts where texts are wanted, as sigs.k8s.io/yaml has it when it knows the type.
+    lenient: bool,
     origin: Option<&'a Origin>,
 }
 
@@ -53,7 +55,7 @@ impl<'a> Fields<'a> {
                 None => stop,
             });
         }
-        Ok(Self { map, what, origin: value.origin.as_ref() })
+        Ok(Self { map, what, lenient: known.is_none(), origin: value.origin.as_ref() })
     }
 
     pub(super) fn origin(&self) -> Option<Origin> {
@@ -63,9 +65,9 @@ impl<'a> Fields<'a> {
     /// A field that is there and not null.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         let map = self.map?;
-        let value = map.get(name).or_else(|| {
-            map.iter().find(|(key, _)| key.text.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-        });
+        let value = map
+            .get(name)
+            .or_else(|| map.iter().find(|(key, _)| key.text.eq_ignore_ascii_case(name)).map(|(_, value)| value));
         value.filter(|value| !value.is_null())
     }
 
@@ -91,11 +93,17 @@ impl<'a> Fields<'a> {
     }
 
     fn text_of(&self, name: &str, value: &Value) -> Built<Text> {
-        match &value.data {
-            Data::Null => Ok(Text::default()),
-            Data::String(text) => Ok(Text { text: text.clone(), origin: value.origin.clone() }),
-            _ => self.wrong(name, "a string", value),
-        }
+        let text = match &value.data {
+            Data::Null => return Ok(Text::default()),
+            Data::String(text) => text.clone(),
+            Data::Bool(flag) if self.lenient => flag.to_string(),
+            Data::Number(number) if self.lenient => match number.as_i64() {
+                Some(integer) => integer.to_string(),
+                None => super::scalar::shortest(number.as_f64()),
+            },
+            _ => return self.wrong(name, "a string", value),
+        };
+        Ok(Text { text, origin: value.origin.clone() })
     }
 
     pub(super) fn flag(&self, name: &str) -> Built<bool> {
@@ -123,11 +131,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn texts(&self, name: &str) -> Built<Vec<Text>> {
-        self.list(name)?.iter().map(|item| match &item.data {
-            Data::String(text) => Ok(Text { text: text.clone(), origin: item.origin.clone() }),
-            Data::Null => Ok(Text { text: String::new(), origin: item.origin.clone() }),
-            _ => self.wrong(name, "a list of strings", item),
-        }).collect()
+        let one = |item| self.text_of(name, item);
+        self.list(name)?.iter().map(one).collect()
     }
 
     /// A map of strings, sorted by key as kustomize goes through it.
@@ -136,13 +141,9 @@ impl<'a> Fields<'a> {
         let Some(map) = value.as_map() else { return self.wrong(name, "a map of strings", value) };
         let mut pairs = Vec::with_capacity(map.len());
         for (key, value) in map {
-            let text = match &value.data {
-                Data::String(text) => text.clone(),
-                Data::Null => String::new(),
-                _ => return self.wrong(&format!("{name}.{}", key.text), "a string", value),
-            };
+            let value = self.text_of(&format!("{name}.{}", key.text), value)?;
             let key = Text { text: key.text.clone(), origin: key.origin.clone() };
-            pairs.push(Pair { key, value: Text { text, origin: value.origin.clone() } });
+            pairs.push(Pair { key, value });
         }
         pairs.sort_by(|a, b| a.key.text.cmp(&b.key.text));
         Ok(pairs)

@@ -90,7 +90,11 @@ impl Namespace {
         Ok(())
     }
 
-    fn set_subjects(&self, subjects: &mut Node, set: &mut dyn FnMut(&mut Node) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn set_subjects(
+        &self,
+        subjects: &mut Node,
+        set: &mut dyn FnMut(&mut Node) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let (field, wanted) = match self.subjects {
             Subjects::None => return Ok(()),
             Subjects::Default => ("name", "default"),
@@ -130,7 +134,13 @@ fn keeps_its_name(gvk: &Gvk) -> bool {
 ///
 /// # Errors
 /// When a list or map stands where a name should.
-pub(super) fn rename(map: &mut ResMap, affix: &Text, is_prefix: bool, specs: &[FieldSpec], schema: &Schema) -> Result<(), Fault> {
+pub(super) fn rename(
+    map: &mut ResMap,
+    affix: &Text,
+    is_prefix: bool,
+    specs: &[FieldSpec],
+    schema: &Schema,
+) -> Result<(), Fault> {
     let origin = affix.origin.as_ref();
     for resource in map.resources_mut() {
         let gvk = resource.original_gvk();
@@ -193,7 +203,8 @@ impl<'a> ImageFilter<'a> {
     /// When the name is no regular expression: kustomize ends with a panic there.
     pub(super) fn new(image: &'a super::directives::Image) -> Result<Self, Fault> {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name.text);
-        let pattern = regex::Regex::new(&pattern).map_err(|_| format!("`{}` is no regular expression", image.name.text))?;
+        let pattern =
+            regex::Regex::new(&pattern).map_err(|_| format!("`{}` is no regular expression", image.name.text))?;
         Ok(Self { image, pattern: Some(pattern) })
     }
 
@@ -232,7 +243,8 @@ impl<'a> ImageFilter<'a> {
                     let entry = &entries[at];
                     let named = matches!(&*entry.key.text, "containers" | "initContainers");
                     let below = has_containers(&entry.value);
-                    let here = named && entry.value.items().iter().any(|item| item.get("image").is_some() || !item.is_map());
+                    let here =
+                        named && entry.value.items().iter().any(|item| item.get("image").is_some() || !item.is_map());
                     if !below && !here {
                         continue;
                     }
@@ -313,9 +325,7 @@ fn split_image(image: &str) -> (&str, String, String) {
         (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
             (&image[..at], String::new(), image[at..].trim_start_matches('@').to_owned())
         }
-        (Some(at), Some(colon)) => {
-            (&image[..colon], image[colon + 1..at].to_owned(), image[at + 1..].to_owned())
-        }
+        (Some(at), Some(colon)) => (&image[..colon], image[colon + 1..at].to_owned(), image[at + 1..].to_owned()),
         (_, Some(colon)) => (&image[..colon], image[colon + 1..].to_owned(), String::new()),
         (Some(at), None) => (&image[..at], String::new(), image[at + 1..].to_owned()),
     }
@@ -325,7 +335,11 @@ fn split_image(image: &str) -> (&str, String, String) {
 ///
 /// # Errors
 /// When no resource of a kind with replicas has the name.
-pub(super) fn replicas(map: &mut ResMap, replica: &super::directives::Replica, specs: &[FieldSpec]) -> Result<(), Fault> {
+pub(super) fn replicas(
+    map: &mut ResMap,
+    replica: &super::directives::Replica,
+    specs: &[FieldSpec],
+) -> Result<(), Fault> {
     let name = replica.name.text.as_str();
     let candidates = map.by_name(name).to_vec();
     let mut found = false;

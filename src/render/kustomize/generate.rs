@@ -100,7 +100,9 @@ fn entries(generator: &Generator, loader: &Loader<'_>) -> Built<Vec<Entry>> {
     for literal in &generator.literals {
         let wrong = || {
             let message = "a literal must be written `key=value`";
-            Stop::because(Finding::error("kustomize", message).at(literal.origin.as_ref().map(Origin::place_without_excerpt)))
+            Stop::because(
+                Finding::error("kustomize", message).at(literal.origin.as_ref().map(Origin::place_without_excerpt)),
+            )
         };
         let (key, value) = literal.text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(wrong)?;
         entries.push(Entry {

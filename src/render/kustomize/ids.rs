@@ -37,10 +37,6 @@ impl Gvk {
         Self::new(group, version, kind)
     }
 
-    pub(super) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
-    }
-
     /// Says whether a selector, whose empty parts match everything, selects this.
     pub(super) fn is_selected(&self, selector: &Gvk) -> bool {
         let part = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;

@@ -45,7 +45,7 @@ impl JsonPatch {
             return Err("the patch is no YAML".to_owned());
         }
         let Some(document) = reading.documents.first() else { return Ok(Self(Vec::new())) };
-        let mut nodes = [Node::of(document)];
+        let mut nodes = [Node::of_json(document)];
         if inline.is_some() {
             place_nodes(&mut nodes, text, inline);
         }
@@ -94,9 +94,8 @@ fn null(origin: Option<Origin>) -> Node {
 impl Operation {
     fn apply(&self, root: &mut Node) -> Result<(), Fault> {
         let Self { operation, path, from, value, .. } = self;
-        let needed = |path: &Option<String>, name: &str| {
-            path.clone().ok_or_else(|| format!("`{operation}` needs `{name}`"))
-        };
+        let needed =
+            |path: &Option<String>, name: &str| path.clone().ok_or_else(|| format!("`{operation}` needs `{name}`"));
         let within = |fault: Fault, path: &str| format!("`{operation}` cannot be applied at `{path}`: {fault}");
         match operation.as_str() {
             "add" => {
@@ -113,7 +112,11 @@ impl Operation {
                 let path = needed(path, "path")?;
                 if path.is_empty() {
                     *root = value.clone();
-                    return if root.is_scalar() { Err("the whole object cannot become a scalar".to_owned()) } else { Ok(()) };
+                    return if root.is_scalar() {
+                        Err("the whole object cannot become a scalar".to_owned())
+                    } else {
+                        Ok(())
+                    };
                 }
                 let (parent, key) = parent(root, &path)?;
                 replace(parent, &key, value.clone()).map_err(|fault| within(fault, &path))

@@ -58,7 +58,8 @@ impl Loader<'_> {
             return Err(Stop::refused("a path is empty", origin));
         }
         if is_remote(text) {
-            let finding = Finding::error(REMOTE, format!("`{text}` is not in this repository")).at(origin.map(Origin::place));
+            let finding =
+                Finding::error(REMOTE, format!("`{text}` is not in this repository")).at(origin.map(Origin::place));
             let hint = "put a copy into the repository, or set `render.kustomize.allow-remote` in the trusted `mergeline.yaml`";
             return Err(Stop::because(finding.hint(hint)));
         }
@@ -135,7 +136,9 @@ impl Loader<'_> {
             let message = if *visited == target && self.root == target {
                 format!("`{text}` is the kustomization's own folder")
             } else {
-                format!("kustomizations build on each other in a circle: `{text}` leads to `{target}`, which holds `{visited}`")
+                format!(
+                    "kustomizations build on each other in a circle: `{text}` leads to `{target}`, which holds `{visited}`"
+                )
             };
             return Err(Stop::refused(message, origin).hint("take one of the references out"));
         }

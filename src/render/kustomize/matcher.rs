@@ -43,7 +43,12 @@ pub(super) fn at<'a>(node: &'a mut Node, place: &[Step]) -> Option<&'a mut Node>
 ///
 /// # Errors
 /// When a part of the path does not fit what is there.
-pub(super) fn find(node: &mut Node, path: &[String], create: Option<Make>, origin: Option<&Origin>) -> Result<Found, Fault> {
+pub(super) fn find(
+    node: &mut Node,
+    path: &[String],
+    create: Option<Make>,
+    origin: Option<&Origin>,
+) -> Result<Found, Fault> {
     let mut found = Found::default();
     Search { create, origin }.search(node, path, &mut Vec::new(), &mut found)?;
     Ok(found)
@@ -85,7 +90,14 @@ impl Search<'_> {
         self.field(node, part, rest, here, found)
     }
 
-    fn item(&self, node: &mut Node, at: usize, rest: &[String], here: &mut Vec<Step>, found: &mut Found) -> Result<(), Fault> {
+    fn item(
+        &self,
+        node: &mut Node,
+        at: usize,
+        rest: &[String],
+        here: &mut Vec<Step>,
+        found: &mut Found,
+    ) -> Result<(), Fault> {
         let Some(item) = node.items_mut().and_then(|items| items.get_mut(at)) else { return Ok(()) };
         here.push(Step::Item(at));
         let searched = self.search(item, rest, here, found);
@@ -93,7 +105,14 @@ impl Search<'_> {
         searched
     }
 
-    fn field(&self, node: &mut Node, part: &str, rest: &[String], here: &mut Vec<Step>, found: &mut Found) -> Result<(), Fault> {
+    fn field(
+        &self,
+        node: &mut Node,
+        part: &str,
+        rest: &[String],
+        here: &mut Vec<Step>,
+        found: &mut Found,
+    ) -> Result<(), Fault> {
         if node.is_null() {
             return Ok(());
         }
@@ -110,7 +129,8 @@ impl Search<'_> {
                 entries.len() - 1
             }
         };
-        let Some(field) = node.entries_mut().and_then(|entries| entries.get_mut(at)).map(|entry| &mut entry.value) else {
+        let Some(field) = node.entries_mut().and_then(|entries| entries.get_mut(at)).map(|entry| &mut entry.value)
+        else {
             return Ok(());
         };
         if field.is_scalar() && !rest.is_empty() {
@@ -125,7 +145,14 @@ impl Search<'_> {
         searched
     }
 
-    fn index(&self, node: &mut Node, index: usize, rest: &[String], here: &mut Vec<Step>, found: &mut Found) -> Result<(), Fault> {
+    fn index(
+        &self,
+        node: &mut Node,
+        index: usize,
+        rest: &[String],
+        here: &mut Vec<Step>,
+        found: &mut Found,
+    ) -> Result<(), Fault> {
         need_list(node)?;
         if node.items().len() == index && self.create.is_some() {
             let item = Node::empty(self.kind_for(rest), self.origin.cloned());
@@ -217,7 +244,11 @@ pub(super) fn lookup<'a>(node: &'a Node, path: &[String]) -> Result<Option<&'a N
             let inner = &part[1..part.len() - 1];
             let (key, value) = inner.split_once('=').ok_or("`[]` in a path must hold `key=value`")?;
             node.items().iter().find(|item| {
-                if key.is_empty() { item.text() == value } else { item.get(key).is_some_and(|found| found.text() == value) }
+                if key.is_empty() {
+                    item.text() == value
+                } else {
+                    item.get(key).is_some_and(|found| found.text() == value)
+                }
             })
         } else {
             if node.is_null() {

@@ -22,6 +22,10 @@ enum Directive {
 /// # Errors
 /// When a field is a list in one and a map or scalar in the other, or `$patch` says what nobody knows.
 pub(super) fn merge(target: &Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Fault> {
+    if matches!(directive(patch)?, (Directive::Replace, _)) {
+        // kustomize forgets the result.
+        return Ok(Some(target.clone()));
+    }
     Walk { schema, path: Vec::new() }.walk(Some(target), Some(patch), None)
 }
 
@@ -40,13 +44,21 @@ impl Walk<'_> {
         self.path.join(".")
     }
 
-    fn walk(&mut self, dest: Option<&Node>, patch: Option<&Node>, shape: Option<Arc<Shape>>) -> Result<Option<Node>, Fault> {
+    fn walk(
+        &mut self,
+        dest: Option<&Node>,
+        patch: Option<&Node>,
+        shape: Option<Arc<Shape>>,
+    ) -> Result<Option<Node>, Fault> {
         let shape = shape.or_else(|| [dest, patch].into_iter().flatten().find_map(|node| self.shape_of(node)));
         let first = [dest, patch].into_iter().flatten().find(|node| !node.is_null());
         let Some(first) = first else { return self.map(dest, patch, shape) };
         let same = |node: &Node| std::mem::discriminant(&node.kind) == std::mem::discriminant(&first.kind);
         if ![dest, patch].into_iter().flatten().all(|node| node.is_null() || same(node)) {
-            return Err(format!("`{}` is a map, list or scalar in the patch, and another of them in its target", self.here()));
+            return Err(format!(
+                "`{}` is a map, list or scalar in the patch, and another of them in its target",
+                self.here()
+            ));
         }
         match first.kind {
             Kind::Map(_) => self.map(dest, patch, shape),
@@ -66,7 +78,12 @@ impl Walk<'_> {
         self.schema.of_type(text("apiVersion")?, text("kind")?)
     }
 
-    fn map(&mut self, dest: Option<&Node>, patch: Option<&Node>, shape: Option<Arc<Shape>>) -> Result<Option<Node>, Fault> {
+    fn map(
+        &mut self,
+        dest: Option<&Node>,
+        patch: Option<&Node>,
+        shape: Option<Arc<Shape>>,
+    ) -> Result<Option<Node>, Fault> {
         if is_missing(dest) {
             if patch.is_none()
                 && let Some(Kind::Scalar(null)) = dest.map(|node| &node.kind)
@@ -111,9 +128,11 @@ impl Walk<'_> {
         names.sort();
         names.dedup();
         for name in names {
-            let field_shape = shape.and_then(|shape| self.schema.field(shape, &name));
             let own = dest.get(&name).cloned();
             let theirs = patch.and_then(|patch| patch.entries().iter().find(|entry| entry.key.text == name));
+            let keys = [dest.entries().iter().find(|entry| entry.key.text == name), theirs];
+            let commented = keys.into_iter().flatten().find_map(|entry| Shape::of_comment(entry.key.origin.as_ref()?));
+            let field_shape = commented.or_else(|| shape.and_then(|shape| self.schema.field(shape, &name)));
             self.path.push(name.to_string());
             let merged = self.walk(own.as_ref(), theirs.map(|entry| &entry.value), field_shape)?;
             self.path.pop();
@@ -182,7 +201,13 @@ impl Walk<'_> {
 
     /// Merges lists by key. Where there is no list to merge into, the list of the patch is merged with itself, as kyaml
     /// does.
-    fn list(&mut self, dest: Option<&Node>, patch: Option<&Node>, keys: &[String], shape: Option<&Shape>) -> Result<Option<Node>, Fault> {
+    fn list(
+        &mut self,
+        dest: Option<&Node>,
+        patch: Option<&Node>,
+        keys: &[String],
+        shape: Option<&Shape>,
+    ) -> Result<Option<Node>, Fault> {
         let (own, theirs) = match (dest.filter(|dest| !dest.is_null()), patch) {
             (None, None) => return Ok(None),
             (Some(dest), None) => (Some(dest.clone()), None),
@@ -220,7 +245,8 @@ impl Walk<'_> {
             let (own_keys, own_texts) = elements::valid(std::slice::from_ref(&texts), &texts, &keys);
             let merged = self.item(lists, &own_keys, &own_texts, item_shape.as_ref())?;
             valid_keys.clone_from(&keys);
-            let gone = merged.as_ref().is_none_or(|node| node.is_null() || (node.is_map() && node.entries().is_empty()));
+            let gone =
+                merged.as_ref().is_none_or(|node| node.is_null() || (node.is_map() && node.entries().is_empty()));
             if gone && !keys.is_empty() {
                 for _ in &keys {
                     elements::set(&mut lists.dest, None, &keys, &texts);
@@ -243,7 +269,13 @@ impl Walk<'_> {
     }
 
     /// Merges the items of both lists that have these keys, and leaves the result in the list of the target.
-    fn item(&mut self, lists: &mut Lists, keys: &[String], texts: &[String], shape: Option<&Arc<Shape>>) -> Result<Option<Node>, Fault> {
+    fn item(
+        &mut self,
+        lists: &mut Lists,
+        keys: &[String],
+        texts: &[String],
+        shape: Option<&Arc<Shape>>,
+    ) -> Result<Option<Node>, Fault> {
         let own = lists.dest.iter().position(|item| matches(item, keys, texts));
         if lists.shared {
             let Some(at) = own else { return Ok(None) };
@@ -285,7 +317,8 @@ impl Lists {
         let mut found: Vec<Vec<String>> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         for item in self.sources() {
-            let value = |key: &String| item.get(key).filter(|value| !value.is_empty()).map_or("", Node::text).to_owned();
+            let value =
+                |key: &String| item.get(key).filter(|value| !value.is_empty()).map_or("", Node::text).to_owned();
             let values: Vec<String> = keys.iter().map(value).collect();
             if seen.insert(values.clone()) {
                 found.push(values);
@@ -312,7 +345,9 @@ fn may_change_alone(value: &Node) -> bool {
     match &value.kind {
         Kind::Scalar(scalar) => scalar.tag == Tag::Null,
         Kind::Map(entries) => entries.iter().any(|entry| may_change_alone(&entry.value)),
-        Kind::List(items) => !items.is_empty() && items.iter().any(|item| !item.is_scalar() || item.is_null()) || items.len() > 1,
+        Kind::List(items) => {
+            !items.is_empty() && items.iter().any(|item| !item.is_scalar() || item.is_null()) || items.len() > 1
+        }
     }
 }
 

@@ -27,7 +27,13 @@ impl Configured {
     /// By a field of the kustomization in `file`.
     pub(super) fn builtin(file: &str, kind: &str) -> Self {
         let none = String::new;
-        Self { file: file.to_owned(), api_version: "builtin".to_owned(), kind: kind.to_owned(), name: none(), namespace: none() }
+        Self {
+            file: file.to_owned(),
+            api_version: "builtin".to_owned(),
+            kind: kind.to_owned(),
+            name: none(),
+            namespace: none(),
+        }
     }
 
     /// By an object of `generators` or `transformers` that knows its own origin.
@@ -49,7 +55,12 @@ impl Configured {
             lines.push(format!("configuredIn: {}", self.file));
         }
         lines.push("configuredBy:".to_owned());
-        let parts = [("apiVersion", &self.api_version), ("kind", &self.kind), ("name", &self.name), ("namespace", &self.namespace)];
+        let parts = [
+            ("apiVersion", &self.api_version),
+            ("kind", &self.kind),
+            ("name", &self.name),
+            ("namespace", &self.namespace),
+        ];
         lines.extend(parts.iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| format!("  {key}: {text}")));
         lines
     }

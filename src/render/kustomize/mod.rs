@@ -46,8 +46,8 @@ mod vars;
 
 pub(in crate::render) use closure::place_all;
 pub use closure::{Closure, closure};
-pub use engine::{Product, build};
 use engine::printed;
+pub use engine::{Product, build};
 pub(in crate::render) use inline::Block;
 pub use loader::Cache;
 pub(in crate::render) use loader::{PLUGIN, REMOTE};

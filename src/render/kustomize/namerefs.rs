@@ -155,7 +155,11 @@ impl<'a> Referrer<'a> {
                 Box::new(move |at: usize| {
                     let candidate = &candidates[at];
                     let namespaced = |own: &str| own == namespace && own != "_non_namespaceable_";
-                    if was { namespaced(&candidate.original_namespace) } else { namespaced(candidate.id.effective_namespace()) }
+                    if was {
+                        namespaced(&candidate.original_namespace)
+                    } else {
+                        namespaced(candidate.id.effective_namespace())
+                    }
                 })
             }
         };
@@ -222,7 +226,8 @@ impl<'a> Referrer<'a> {
         if found.iter().all(same) {
             return Ok(Some(first));
         }
-        let names: Vec<String> = found.iter().map(|resource| format!("{} {}", resource.kind(), resource.name())).collect();
+        let names: Vec<String> =
+            found.iter().map(|resource| format!("{} {}", resource.kind(), resource.name())).collect();
         Err(format!("`{old}` could be more than one object: {}", names.join(", ")))
     }
 }

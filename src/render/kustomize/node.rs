@@ -4,7 +4,7 @@
 //! prints: a number that replaces a quoted string stays a string. Lists and maps are shared until they change, so that a
 //! base is copied for each overlay at no cost. Decided by `yaml.Node` of go-yaml v3 and `kyaml/yaml/fns.go`.
 
-use super::scalar::{Scalar, Style, Tag, is_non_string_in_yaml_1_1};
+use super::scalar::{Scalar, Style, Tag, is_bad_bare_key, is_non_string_in_yaml_1_1};
 use crate::manifest::{Data, Origin, Value};
 use std::sync::Arc;
 
@@ -80,16 +80,47 @@ impl Node {
         }
     }
 
+    /// A node from a document that was read as JSON is: what its scalars mean decides, not how they are written.
+    pub(super) fn of_json(value: &Value) -> Self {
+        let mut node = Self::of(value);
+        node.plain_from(value);
+        node
+    }
+
+    fn plain_from(&mut self, value: &Value) {
+        match (&mut self.kind, &value.data) {
+            (Kind::Scalar(scalar), data) => *scalar = Scalar::of(data, None),
+            (Kind::List(nodes), Data::List(items)) => {
+                Arc::make_mut(nodes).iter_mut().zip(items).for_each(|(node, item)| node.plain_from(item));
+            }
+            (Kind::Map(entries), Data::Map(map)) => {
+                Arc::make_mut(entries).retain(|entry| map.contains_key(&*entry.key.text));
+                for entry in Arc::make_mut(entries) {
+                    entry.key.bare = false;
+                    if let Some(value) = map.get(&*entry.key.text) {
+                        entry.value.plain_from(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// A node from a document that the kustomize dialect read.
     pub(super) fn of(value: &Value) -> Self {
         let kind = match &value.data {
             Data::List(items) => Kind::List(Arc::new(items.iter().map(Self::of).collect())),
             Data::Map(map) => {
                 let entry = |(key, value): (&crate::manifest::Key, &Value)| Entry {
-                    key: Key { text: key.text.as_str().into(), origin: key.origin.clone(), bare: false },
+                    key: Key {
+                        text: key.text.as_str().into(),
+                        origin: key.origin.clone(),
+                        bare: is_bad_bare_key(&key.text) && is_unquoted(key.origin.as_ref()),
+                    },
                     value: Self::of(value),
                 };
-                Kind::Map(Arc::new(map.iter().map(entry).collect()))
+                // kyaml takes the key `<<` out even where it is quoted.
+                Kind::Map(Arc::new(map.iter().filter(|(key, _)| key.text != "<<").map(entry).collect()))
             }
             data => Kind::Scalar(Scalar::of(data, value.origin.as_ref())),
         };
@@ -277,6 +308,13 @@ impl Node {
             Kind::Map(entries) => entries.iter().for_each(|entry| entry.value.scalars(visit)),
         }
     }
+}
+
+/// Says whether a key stands in its file without quotes.
+fn is_unquoted(origin: Option<&Origin>) -> bool {
+    let Some(origin) = origin else { return false };
+    let text = origin.source().text().as_bytes();
+    text.get(origin.span().0 as usize).is_some_and(|byte| !matches!(byte, b'"' | b'\''))
 }
 
 impl Key {

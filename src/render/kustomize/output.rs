@@ -5,6 +5,7 @@
 use super::node::{Fault, Kind, Node};
 use super::scalar::is_bad_bare_key;
 use crate::manifest::{Data, Key, Map, Value};
+use std::borrow::Cow;
 
 /// The value of a node.
 ///
@@ -12,7 +13,10 @@ use crate::manifest::{Data, Key, Map, Value};
 /// When a scalar or key in it is nothing that JSON has.
 pub(super) fn value(node: &Node) -> Result<Value, Fault> {
     let data = match &node.kind {
-        Kind::Scalar(scalar) => scalar.data()?,
+        Kind::Scalar(scalar) => match scalar.data()? {
+            Data::String(text) => Data::String(readable(text)?),
+            data => data,
+        },
         Kind::List(items) => Data::List(items.iter().map(value).collect::<Result<_, _>>()?),
         Kind::Map(entries) => {
             let mut sorted: Vec<_> = entries.iter().collect();
@@ -23,6 +27,9 @@ pub(super) fn value(node: &Node) -> Result<Value, Fault> {
                 if entry.key.bare && is_bad_bare_key(text) {
                     return Err(format!("the key `{text}` is read as no string"));
                 }
+                if text.contains('\u{85}') || !is_allowed(text) {
+                    return Err("a key holds a control character".to_owned());
+                }
                 let key = Key { text: text.to_owned(), origin: entry.key.origin.clone() };
                 if map.insert(key, value(&entry.value).map_err(|fault| below(text, &fault))?).is_some() {
                     return Err(format!("the key `{text}` is there twice"));
@@ -32,6 +39,37 @@ pub(super) fn value(node: &Node) -> Result<Value, Fault> {
         }
     };
     Ok(Value { data, origin: node.origin.clone() })
+}
+
+/// Says whether go-yaml reads all characters of a text that JSON writes as they are.
+fn is_allowed(text: &str) -> bool {
+    !text.contains(|c| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
+}
+
+/// A text after the way through JSON and a YAML reader: the line break U+0085 is folded as any other.
+fn readable(text: String) -> Result<String, Fault> {
+    if !is_allowed(&text) {
+        return Err("a text holds a control character".to_owned());
+    }
+    if !text.contains('\u{85}') {
+        return Ok(text);
+    }
+    let mut lines = text.split('\u{85}');
+    let mut folded = lines.next().unwrap_or_default().trim_end_matches([' ', '\t']).to_owned();
+    let mut empty = 0;
+    let mut lines = lines.peekable();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start_matches([' ', '\t']);
+        let line = if lines.peek().is_some() { line.trim_end_matches([' ', '\t']) } else { line };
+        if line.is_empty() && lines.peek().is_some() {
+            empty += 1;
+            continue;
+        }
+        folded.push_str(&if empty == 0 { Cow::Borrowed(" ") } else { Cow::Owned("\n".repeat(empty)) });
+        empty = 0;
+        folded.push_str(line);
+    }
+    Ok(folded)
 }
 
 fn below(key: &str, fault: &str) -> Fault {

@@ -44,7 +44,8 @@ pub(super) fn load(patch: &Patch, loader: &Loader<'_>) -> Built<Loaded> {
         (true, false) => {
             let (path, bytes) = loader.load(&patch.path.text, patch.path.origin.as_ref())?;
             let text = String::from_utf8(bytes.to_vec());
-            let text = text.map_err(|_| Stop::refused(format!("`{path}` is no UTF-8 text"), patch.path.origin.as_ref()))?;
+            let text =
+                text.map_err(|_| Stop::refused(format!("`{path}` is no UTF-8 text"), patch.path.origin.as_ref()))?;
             (path, text, None)
         }
     };
@@ -216,9 +217,11 @@ fn merge_one(resource: &mut Resource, patch: Resource, schema: &Schema) -> Resul
     if patch.allow_name_change || patch.allow_kind_change {
         resource.store_previous(schema);
     }
-    let sees_notes = patch.node.path(&["metadata", "annotations"]).is_some_and(|node| {
-        node.is_null() || node.get("$patch").is_some()
-    }) || patch.node.get("metadata").is_some_and(|node| node.is_null() || node.get("$patch").is_some());
+    let sees_notes = patch
+        .node
+        .path(&["metadata", "annotations"])
+        .is_some_and(|node| node.is_null() || node.get("$patch").is_some())
+        || patch.node.get("metadata").is_some_and(|node| node.is_null() || node.get("$patch").is_some());
     if sees_notes {
         resource.expose()?;
     }

@@ -58,7 +58,10 @@ pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
             let mut entries = fields.texts("paths")?;
             let inline = fields.text("patches")?;
             if entries.is_empty() && inline.is_empty() {
-                return Err(Stop::refused("a `PatchStrategicMergeTransformer` needs `paths` or `patches`", place.as_ref()));
+                return Err(Stop::refused(
+                    "a `PatchStrategicMergeTransformer` needs `paths` or `patches`",
+                    place.as_ref(),
+                ));
             }
             if !inline.is_empty() {
                 entries.push(inline);
@@ -94,11 +97,15 @@ pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
 fn refuse_foreign(resource: &Resource, place: Option<&Origin>) -> Built<()> {
     let kind = resource.kind();
     let function = ["config.kubernetes.io/function", "config.k8s.io/function"];
-    let setting = "only built-in plugins run unless `render.kustomize.allow-plugins` is set in the trusted `mergeline.yaml`";
+    let setting =
+        "only built-in plugins run unless `render.kustomize.allow-plugins` is set in the trusted `mergeline.yaml`";
     let message = if function.iter().any(|key| resource.annotation(key).is_some()) {
         format!("`{kind}` is an exec or container plugin (`config.kubernetes.io/function`)")
     } else if kind == "HelmChartInflationGenerator" && resource.api_version() == "builtin" {
-        let finding = Finding::error("not-rendered", "`HelmChartInflationGenerator` renders a chart, and charts are not rendered yet");
+        let finding = Finding::error(
+            "not-rendered",
+            "`HelmChartInflationGenerator` renders a chart, and charts are not rendered yet",
+        );
         return Err(Stop::because(finding.at(place.map(Origin::place)).hint("commit the chart's output instead")));
     } else if resource.api_version() != "builtin" {
         format!("`{kind}` of `{}` is a plugin that is not built in", resource.api_version())
@@ -122,7 +129,8 @@ fn affix(fields: &Fields<'_>, name: &str, place: Option<&Origin>) -> Built<Actio
 }
 
 fn namespace(fields: &Fields<'_>) -> Built<Namespace> {
-    let mut namespace = Namespace { specs: specs(fields)?, unset_only: fields.flag("unsetOnly")?, ..Namespace::default() };
+    let mut namespace =
+        Namespace { specs: specs(fields)?, unset_only: fields.flag("unsetOnly")?, ..Namespace::default() };
     if let Some(metadata) = fields.get("metadata") {
         namespace.namespace = Fields::new(metadata, "metadata", None)?.text("namespace")?;
     }

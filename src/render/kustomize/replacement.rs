@@ -96,7 +96,8 @@ impl Replacement {
     pub(super) fn apply(&self, map: &mut ResMap) -> Built<()> {
         let origin = self.origin.as_ref();
         let fault = |fault| Stop::fault(fault, origin);
-        let Some(targets) = self.targets.as_ref().filter(|_| self.source.is_some() || self.source_value.is_some()) else {
+        let Some(targets) = self.targets.as_ref().filter(|_| self.source.is_some() || self.source_value.is_some())
+        else {
             return Err(fault("a replacement needs a source and at least one target".to_owned()));
         };
         let value = self.value(map.resources()).map_err(fault)?;
@@ -200,7 +201,8 @@ impl Target {
         let known = ["select", "reject", "fieldPaths", "options"];
         let fields = Fields::new(value, "replacements.targets", strict.then_some(&known[..]))?;
         let select = fields.get("select").map(|select| selector_of(select, "replacements.targets.select", strict));
-        let reject = fields.list("reject")?.iter().map(|reject| selector_of(reject, "replacements.targets.reject", strict));
+        let reject =
+            fields.list("reject")?.iter().map(|reject| selector_of(reject, "replacements.targets.reject", strict));
         Ok(Self {
             select: select.transpose()?,
             reject: reject.collect::<Built<_>>()?,
@@ -309,4 +311,3 @@ pub(super) fn lend(target: &mut Node, value: &Node, text: &str) {
         }
     }
 }
-

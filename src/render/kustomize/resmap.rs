@@ -76,7 +76,8 @@ impl ResMap {
         if self.resources.is_empty() && self.current.is_none() {
             // Nothing to compare with; but the others may have become equal to each other.
             let mut other = other;
-            let twice = other.current(schema).values().find(|places| places.len() > 1).and_then(|places| places.first());
+            let twice =
+                other.current(schema).values().find(|places| places.len() > 1).and_then(|places| places.first());
             if let Some(twice) = twice.copied().and_then(|at| other.resources.get(at)) {
                 return Err(format!("`{}` is there twice", twice.id(schema).named()));
             }
@@ -118,7 +119,8 @@ impl ResMap {
     /// The resources that have, or once had, an identity, in order.
     pub(super) fn by_any_id(&mut self, id: &Id, schema: &Schema) -> Vec<usize> {
         let matches = |resource: &Resource| {
-            !resource.node.is_empty() && (resource.previous_ids().any(|old| id.equals(&old)) || id.equals(&resource.id(schema)))
+            !resource.node.is_empty()
+                && (resource.previous_ids().any(|old| id.equals(&old)) || id.equals(&resource.id(schema)))
         };
         let candidates = self.by_name(&id.name).to_vec();
         candidates.into_iter().filter(|at| self.resources.get(*at).is_some_and(matches)).collect()
@@ -190,9 +192,10 @@ impl ResMap {
                 self.names = None;
                 Ok(())
             }
-            ([_], _) => {
-                Err(format!("`{}` is there already: its generator's `behavior` must be `merge` or `replace`", id.named()))
-            }
+            ([_], _) => Err(format!(
+                "`{}` is there already: its generator's `behavior` must be `merge` or `replace`",
+                id.named()
+            )),
             _ => Err(format!("more than one resource could be `{}`", id.named())),
         }
     }

@@ -78,6 +78,12 @@ const BUILD_ANNOTATIONS: &[&str] = &[
 
 impl Resource {
     pub(super) fn new(node: Node) -> Self {
+        let mut resource = Self::of(node);
+        resource.take_notes();
+        resource
+    }
+
+    fn of(node: Node) -> Self {
         Self {
             node,
             previous: Vec::new(),
@@ -89,6 +95,22 @@ impl Resource {
             allow_kind_change: false,
             variables: Vec::new(),
             ties: HashMap::new(),
+        }
+    }
+
+    /// Takes notes that stand in the file itself, left behind by another tool that uses kustomize's libraries.
+    fn take_notes(&mut self) {
+        if self.annotation(PREVIOUS_NAMES).is_none() {
+            return;
+        }
+        let list = |key: &str| -> Vec<String> {
+            self.annotation(key).map(|text| text.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        };
+        let (names, namespaces, kinds) = (list(PREVIOUS_NAMES), list(PREVIOUS_NAMESPACES), list(PREVIOUS_KINDS));
+        if names.len() == namespaces.len() && names.len() == kinds.len() {
+            let previous = names.into_iter().zip(namespaces).zip(kinds);
+            self.previous = previous.map(|((name, namespace), kind)| Previous { name, namespace, kind }).collect();
+            self.absorb(true);
         }
     }
 
@@ -123,11 +145,6 @@ impl Resource {
 
     pub(super) fn set_name(&mut self, name: &str, origin: Option<&Origin>) -> Result<(), Fault> {
         self.node.set_text(&["metadata", "name"], name, origin)
-    }
-
-    pub(super) fn set_kind(&mut self, kind: &str) -> Result<(), Fault> {
-        let origin = self.node.get("kind").and_then(|node| node.origin.clone());
-        self.node.set_text(&["kind"], kind, origin.as_ref())
     }
 
     /// Sets the namespace; an empty one takes the field out.
@@ -208,7 +225,7 @@ impl Resource {
         let fine = |entry: &super::node::Entry| {
             !drop.contains(&&*entry.key.text)
                 && entry.key.bare
-                && entry.value.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Str)
+                && entry.value.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Str && scalar.tie == 0)
         };
         if node.is_map() && !node.entries().is_empty() && node.entries().iter().all(fine) {
             return;
@@ -243,7 +260,8 @@ impl Resource {
     pub(super) fn copy_metadata_from(&mut self, other: &Resource) -> Result<(), Fault> {
         for field in ["labels", "annotations"] {
             if other.node.path(&["metadata", field]).is_some_and(|node| !node.entries().is_empty()) {
-                let mut merged = other.node.path(&["metadata", field]).cloned().unwrap_or_else(|| Node::string("", None));
+                let mut merged =
+                    other.node.path(&["metadata", field]).cloned().unwrap_or_else(|| Node::string("", None));
                 let own = self.node.path(&["metadata", field]).cloned();
                 for entry in own.iter().flat_map(Node::entries) {
                     merged.set(&entry.key.text, entry.value.clone(), entry.key.origin.as_ref())?;
@@ -358,7 +376,8 @@ impl Resource {
         let mut changed: HashMap<u32, Node> = HashMap::new();
         let ties = &self.ties;
         self.node.scalars(&mut |scalar, node| {
-            if scalar.tie != 0 && ties.get(&scalar.tie).is_some_and(|known| known.text != scalar.text || known.tag != scalar.tag)
+            if scalar.tie != 0
+                && ties.get(&scalar.tie).is_some_and(|known| known.text != scalar.text || known.tag != scalar.tag)
             {
                 changed.insert(scalar.tie, node.clone());
             }

@@ -4,8 +4,8 @@
 //! text before it prints the result.
 
 use super::node::Fault;
-use crate::manifest::yaml::{Dialect, Plain, plain_meaning};
 use crate::manifest::value::NumberKind;
+use crate::manifest::yaml::{Dialect, Plain, plain_meaning};
 use crate::manifest::{Data, Number, Origin};
 
 /// A scalar: its text, and how it was written.

@@ -4,8 +4,8 @@
 //! their place, as it does in kustomize. Decided by `kyaml/openapi/openapi.go`.
 
 use super::node::Fault;
-use crate::manifest::to_json;
 use crate::manifest::yaml::{self, Budget, Dialect};
+use crate::manifest::{Origin, to_json};
 use serde_json::Value as Json;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -194,6 +194,15 @@ impl Definitions {
 }
 
 impl Shape {
+    /// What a comment behind a key says of its value, as `# {"x-kubernetes-patch-strategy": "merge"}`.
+    pub(super) fn of_comment(key: &Origin) -> Option<Arc<Self>> {
+        let rest = key.source().text().get(key.span().1 as usize..)?;
+        let line = rest.split('\n').next()?;
+        let json: Json = serde_json::from_str(line[line.find("# {")? + 2..].trim()).ok()?;
+        (json.get("type").is_some() || json.get("x-kubernetes-patch-strategy").is_some())
+            .then(|| Arc::new(Self::of_openapi(&json)))
+    }
+
     fn of_openapi(json: &Json) -> Self {
         let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
         let nested = |json: &Json| Arc::new(Self::of_openapi(json));

@@ -87,7 +87,8 @@ impl Selector {
             return false;
         }
         let (current, original) = (resource.id(schema), resource.original_id(schema));
-        (self.namespace.matches(original.effective_namespace()) || self.namespace.matches(current.effective_namespace()))
+        (self.namespace.matches(original.effective_namespace())
+            || self.namespace.matches(current.effective_namespace()))
             && (self.name.matches(&original.name) || self.name.matches(&current.name))
             && self.selects_texts(resource)
     }
@@ -103,9 +104,8 @@ impl Selector {
 
     /// Says whether labels and annotations are selected.
     pub(super) fn selects_texts(&self, resource: &Resource) -> bool {
-        let of = |selector: &LabelSelector, field: &str| {
-            selector.0.is_empty() || selector.matches(&resource.texts(field))
-        };
+        let of =
+            |selector: &LabelSelector, field: &str| selector.0.is_empty() || selector.matches(&resource.texts(field));
         of(&self.labels, "labels") && of(&self.annotations, "annotations")
     }
 }

@@ -20,10 +20,23 @@ use crate::manifest::Origin;
 pub(super) enum Action {
     Patch(Loaded),
     Namespace(Box<Namespace>),
-    Affix { affix: Text, is_prefix: bool, specs: Vec<FieldSpec> },
-    Texts { pairs: Vec<Pair>, specs: Vec<FieldSpec> },
-    Replicas { replica: Replica, specs: Vec<FieldSpec> },
-    Image { image: Box<Image>, specs: Vec<FieldSpec> },
+    Affix {
+        affix: Text,
+        is_prefix: bool,
+        specs: Vec<FieldSpec>,
+    },
+    Texts {
+        pairs: Vec<Pair>,
+        specs: Vec<FieldSpec>,
+    },
+    Replicas {
+        replica: Replica,
+        specs: Vec<FieldSpec>,
+    },
+    Image {
+        image: Box<Image>,
+        specs: Vec<FieldSpec>,
+    },
     Replacements(Vec<Replacement>),
     ValueAdd(ValueAdd),
     Hash,

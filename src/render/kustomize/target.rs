@@ -2,7 +2,7 @@
 //!
 //! Decided by `api/internal/target/kusttarget.go`.
 
-use super::config::{BackReference, Config, merge_specs, merge_one};
+use super::config::{BackReference, Config, merge_one, merge_specs};
 use super::crds;
 use super::directives::Directives;
 use super::fields::Text;
@@ -59,7 +59,7 @@ impl Accumulated {
         if Arc::ptr_eq(&self.config, config) {
             return Ok(());
         }
-        if *self.config == Config::default() {
+        if Arc::ptr_eq(config, &Config::builtin()) && *self.config == Config::default() {
             self.config = Arc::clone(config);
             return Ok(());
         }
@@ -123,7 +123,8 @@ impl Target<'_> {
         for file in &self.directives.configurations {
             let (path, bytes) = self.loader.load(&file.text, file.origin.as_ref())?;
             let reading = yaml::read_bytes(&path, &bytes, Dialect::Kubectl, &Budget::default());
-            let wrong = reading.findings.into_iter().find(|finding| finding.severity == crate::finding::Severity::Error);
+            let wrong =
+                reading.findings.into_iter().find(|finding| finding.severity == crate::finding::Severity::Error);
             if let Some(finding) = wrong {
                 return Err(Stop::because(finding));
             }
@@ -296,7 +297,8 @@ impl Target<'_> {
         }
         if !directives.namespace.is_empty() {
             let namespace = &directives.namespace;
-            let action = Namespace { namespace: namespace.clone(), specs: config.namespace.clone(), ..Namespace::default() };
+            let action =
+                Namespace { namespace: namespace.clone(), specs: config.namespace.clone(), ..Namespace::default() };
             push(Action::Namespace(Box::new(action)), namespace.origin.clone(), "NamespaceTransformer");
         }
         for (affix, is_prefix, specs, kind) in [

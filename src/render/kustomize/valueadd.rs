@@ -1,8 +1,8 @@
 //! `ValueAddTransformer`: a value put into fields, or into a part of a path in them.
 
 use super::fields::Fields;
-use super::filters::Namespace;
 use super::fields::Text;
+use super::filters::Namespace;
 use super::loader::Loader;
 use super::node::{Fault, Make, Node};
 use super::resmap::ResMap;
@@ -98,7 +98,8 @@ impl Target {
                 Some(Selector::new(&texts).map_err(|fault| Stop::fault(fault, fields.origin().as_ref()))?)
             }
         };
-        let target = Self { selector, path: fields.text("fieldPath")?.text, position: fields.integer("filePathPosition")? };
+        let target =
+            Self { selector, path: fields.text("fieldPath")?.text, position: fields.integer("filePathPosition")? };
         if target.path.is_empty() {
             return Err(Stop::refused("a target needs `fieldPath`", fields.origin().as_ref()));
         }

@@ -20,7 +20,8 @@ pub(super) type Vars = BTreeMap<String, Var>;
 pub(super) fn merge(vars: &mut Vars, incoming: &[Var], map: &mut ResMap) -> Built<()> {
     for var in incoming {
         let matches = |id: &super::ids::Id| {
-            let namespace = if var.namespace.is_empty() || var.namespace == "default" { "default" } else { &var.namespace };
+            let namespace =
+                if var.namespace.is_empty() || var.namespace == "default" { "default" } else { &var.namespace };
             id.name == var.object
                 && id.gvk == var.gvk
                 && (var.namespace.is_empty() || id.effective_namespace() == namespace)
@@ -70,7 +71,11 @@ pub(super) fn resolve(map: &mut ResMap, vars: &Vars, config: &Config) -> Built<(
         let value = matcher::lookup(&holder.node, &path).ok().flatten();
         let value = value.ok_or_else(|| stop(format!("the variable `{name}`: `{}` is not there", var.field_path)))?;
         let number = |fits: bool| {
-            if fits { Ok(()) } else { Err(stop(format!("the variable `{name}` is of a type that kustomize cannot read"))) }
+            if fits {
+                Ok(())
+            } else {
+                Err(stop(format!("the variable `{name}` is of a type that kustomize cannot read")))
+            }
         };
         if let Kind::Scalar(scalar) = &value.kind {
             match scalar.tag {
@@ -201,7 +206,10 @@ mod tests {
 
     #[test]
     fn variables_are_replaced_and_escapes_kept() {
-        let values = HashMap::from([("A", Node::string("x", None)), ("N", Node::scalar(Scalar::new("5", Tag::Int, Style::Plain), None))]);
+        let values = HashMap::from([
+            ("A", Node::string("x", None)),
+            ("N", Node::scalar(Scalar::new("5", Tag::Int, Style::Plain), None)),
+        ]);
         for (text, expected) in [
             ("$(A)", ("x", Tag::Str)),
             ("$(N)", ("5", Tag::Int)),

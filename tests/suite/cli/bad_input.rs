@@ -77,9 +77,9 @@ fn paths_that_hold_nothing_exit_with_three() {
 }
 
 #[test]
-fn a_kustomization_without_kustomize_says_what_to_install() {
+fn a_remote_base_names_the_setting_that_allows_it() {
     let place = Place::plain();
-    place.checkout.write("app/kustomization.yaml", "resources: [../web/deployment.yaml]\n");
+    place.checkout.write("app/kustomization.yaml", "resources: [https://example.com/x.yaml]\n");
     let said = place.run(&["review"]).exits(1);
-    assert!(said.out.contains("neither `kustomize` nor `kubectl` is installed"), "{}", said.out);
+    assert!(said.out.contains("render.kustomize.allow-remote"), "{}", said.out);
 }
