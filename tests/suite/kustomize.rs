@@ -3,7 +3,7 @@
 //! `../shared/conformance/kustomize.tar.gz` holds inputs and answers; without it the cases of `tests/cases/render` remain.
 
 use mergeline::git::tree::MemoryTree;
-use mergeline::manifest::{Budget, Dialect, Source, Value, yaml};
+use mergeline::manifest::{Budget, Data, Dialect, Key, Origin, Source, Value, yaml};
 use mergeline::render::kustomize::{Cache, build};
 use std::collections::BTreeMap;
 use std::fs;
@@ -104,4 +104,193 @@ fn every_case_of_the_archive_is_what_kustomize_makes_of_it() {
     }
     println!("{} of {} cases; {bytes} of {texts} to the byte", cases.len() - wrong.len(), cases.len());
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Differences from kustomize that were found and mended: `tests/cases/kustomize/CASE/in` is a tree, `app` is built in it,
+/// and `expected.yaml` is what kustomize prints.
+#[test]
+fn differences_that_were_mended_stay_mended() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/kustomize");
+    for case in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let product = build(&super::render::tree_of(&case.join("in")), "app", &Cache::default(), false).unwrap();
+        let printed = yaml::print_documents(&product.values.iter().collect::<Vec<_>>());
+        let expected = fs::read_to_string(case.join("expected.yaml")).unwrap();
+        assert!(printed == expected, "{}: {:?}\n{printed}", case.display(), product.findings);
+    }
+}
+
+/// Calls `visit` with each scalar below, its key and the origin of both.
+fn fields<'a>(value: &'a Value, key: Option<&'a Key>, visit: &mut dyn FnMut(&'a Value, Option<&'a Key>)) {
+    match &value.data {
+        Data::List(items) => items.iter().for_each(|item| fields(item, key, visit)),
+        Data::Map(map) => map.iter().for_each(|(key, item)| fields(item, Some(key), visit)),
+        _ => visit(value, key),
+    }
+}
+
+/// The text of a file at an origin.
+fn at(origin: &Origin) -> &str {
+    let (start, end) = origin.span();
+    origin.source().text().get(start as usize..end as usize).unwrap_or_default()
+}
+
+/// Says whether a field leads to a place that a person can edit to change it: the same key or value, or a directive.
+fn is_placed(tree: &MemoryTree, value: &Value, key: Option<&Key>) -> bool {
+    let there = |origin: &&Origin| tree.files().any(|(path, _)| path == origin.source().path());
+    let key_origin = key.and_then(|key| key.origin.as_ref()).filter(there);
+    let value_origin = value.origin.as_ref().filter(there);
+    let text = match &value.data {
+        Data::String(text) => text.clone(),
+        Data::Number(number) => number.literal().to_owned(),
+        Data::Bool(flag) => flag.to_string(),
+        _ => "null".to_owned(),
+    };
+    let directive = |origin: &Origin| {
+        let name = origin.source().path().rsplit('/').next().unwrap_or_default();
+        mergeline::render::kustomize::is_kustomization_name(name)
+    };
+    let same_key = key_origin.zip(key).is_some_and(|(origin, key)| at(origin).trim_matches(['"', '\'']) == key.text);
+    let value_origin = value_origin.filter(|origin| origin.span().1 > 0);
+    same_key
+        || value_origin.is_some_and(|origin| {
+            directive(origin) || at(origin).contains(&text))
+        })
+}
+
+#[test]
+fn most_fields_lead_to_the_line_that_sets_them() {
+    let Some((_folder, cases)) = cases() else {
+        println!("skipped: ../shared/conformance is not there");
+        return;
+    };
+    let (mut placed, mut all, mut lost) = (0_u32, 0_u32, BTreeMap::<String, u32>::new());
+    for case in cases.iter().filter(|case| !case.fails) {
+        let tree = super::render::tree_of(&case.folder.join("input"));
+        for value in built(&tree, case).unwrap() {
+            let origin = value.origin.as_ref().unwrap_or_else(|| panic!("{}: an object has no origin", case.name));
+            assert!(tree.files().any(|(path, _)| path == origin.source().path()), "{}: {origin:?}", case.name);
+            fields(&value, None, &mut |value, key| {
+                all += 1;
+                if is_placed(&tree, value, key) {
+                    placed += 1;
+                } else {
+                    *lost.entry(key.map(|key| key.text.clone()).unwrap_or_default()).or_default() += 1;
+                }
+            });
+        }
+    }
+    let mut lost: Vec<_> = lost.into_iter().collect();
+    lost.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    lost.truncate(12);
+    println!("{placed} of {all} fields are placed; most others: {lost:?}");
+    assert!(placed * 100 >= all * 80, "{placed} of {all} fields");
+}
+
+/// Builds `app` of a tree and gives the rule and message of its first finding.
+fn refused(files: &[(String, String)]) -> String {
+    let tree = files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(path.as_str(), text.as_str()));
+    let product = build(&tree, "app", &Cache::default(), false).unwrap();
+    product.findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message)).unwrap_or_default()
+}
+
+fn file(path: &str, text: impl Into<String>) -> (String, String) {
+    (path.to_owned(), text.into())
+}
+
+#[test]
+fn hostile_kustomizations_end_as_findings() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 0123456789}\n";
+    let circle =
+        [file("app/kustomization.yaml", "resources: [../b]"), file("b/kustomization.yaml", "resources: [../app]")];
+    assert!(refused(&circle).contains("circle"), "{}", refused(&circle));
+    let tower: Vec<_> = (0..10_000)
+        .map(|level| {
+            let folder = if level == 0 { "app".to_owned() } else { format!("l{level}") };
+            file(&format!("{folder}/kustomization.yaml"), format!("resources: [../l{}]", level + 1))
+        })
+        .collect();
+    assert!(refused(&tower).contains("deep"), "{}", refused(&tower));
+    for outside in ["../../etc/passwd", "/etc/passwd", "../other.yaml"] {
+        let files = [file("app/kustomization.yaml", format!("resources: [{outside}]")), file("other.yaml", map)];
+        assert!(!refused(&files).is_empty(), "{outside}");
+    }
+    let mut doubling = vec![file("base/a.yaml", map), file("l0/kustomization.yaml", "resources: [../base]")];
+    doubling.push(file("base/kustomization.yaml", "resources: [a.yaml]"));
+    for level in 1..40 {
+        let below = level - 1;
+        for side in ["a", "b"] {
+            doubling.push(file(
+                &format!("l{level}{side}/kustomization.yaml"),
+                format!("resources: [../l{below}]\nnamePrefix: {side}"),
+            ));
+        }
+        let both = format!("resources: [../l{level}a, ../l{level}b]");
+        doubling.push(file(&format!("l{level}/kustomization.yaml"), both));
+    }
+    doubling.push(file("app/kustomization.yaml", "resources: [../l39]"));
+    assert!(refused(&doubling).contains("more than"), "{}", refused(&doubling));
+    let text = "- source: {kind: ConfigMap, fieldPath: data.a}\n  targets:\n  - {select: {kind: ConfigMap}, fieldPaths: [data.a], options: {delimiter: '#', index: 9}}\n";
+    let texts = [
+        file("app/a.yaml", map),
+        file("app/kustomization.yaml", format!("resources: [a.yaml]\nreplacements:\n{}", text.repeat(60))),
+    ];
+    assert!(refused(&texts).contains("too large"), "{}", refused(&texts));
+    let copies = "- {op: copy, from: /data, path: /data/b}\n".repeat(60);
+    let copies = [
+        file("app/a.yaml", map),
+        file("app/p.yaml", copies),
+        file("app/kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml, target: {kind: ConfigMap}}]"),
+    ];
+    assert!(refused(&copies).contains("too large"), "{}", refused(&copies));
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+    }
+    let bombs = [
+        file("app/a.yaml", format!("{map}spec:\n  {}", bomb.replace('\n', "\n  "))),
+        file("app/kustomization.yaml", "resources: [a.yaml]"),
+    ];
+    assert!(refused(&bombs).starts_with("yaml-budget"), "{}", refused(&bombs));
+}
+
+/// The folders below that hold a kustomization.
+fn kustomizations(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    if entries.iter().any(|path| path.ends_with("kustomization.yaml")) {
+        found.push(folder.to_owned());
+    }
+    entries.iter().filter(|path| path.is_dir() && !path.ends_with(".git")).for_each(|path| kustomizations(path, found));
+}
+
+#[test]
+fn real_repositories_are_what_kustomize_makes_of_them() {
+    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/inputs");
+    let (Some(tools), true) = (mergeline_lab::needs::tools(), inputs.exists()) else { return };
+    let (mut equal, mut remote, mut wrong) = (0, 0, Vec::new());
+    for repository in fs::read_dir(&inputs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        let tree = super::render::tree_of(&repository);
+        let cache = Cache::default();
+        let mut folders = Vec::new();
+        kustomizations(&repository, &mut folders);
+        for folder in folders {
+            let directory = folder.strip_prefix(&repository).unwrap().to_str().unwrap();
+            let product = build(&tree, directory, &cache, false).unwrap();
+            if product.findings.iter().any(|finding| finding.rule == "remote-resource") {
+                remote += 1;
+                continue;
+            }
+            let done = std::process::Command::new(&tools.kustomize).arg("build").arg(&folder).output().unwrap();
+            let expected = String::from_utf8(done.stdout).unwrap();
+            let printed = yaml::print_documents(&product.values.iter().collect::<Vec<_>>());
+            if done.status.success() == product.findings.is_empty() && (!done.status.success() || printed == expected) {
+                equal += 1;
+            } else {
+                wrong.push(format!("{}: {:?}", folder.display(), product.findings.first()));
+            }
+        }
+    }
+    println!("{equal} equal to the byte, {remote} need the network");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -90,8 +90,14 @@ fn kustomization(dice: &mut Dice) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut put = |path: &str, text: &str| files.push((path.to_owned(), text.as_bytes().to_vec()));
     let count = 1 + dice.roll(5);
+    let mut known = Vec::new();
     for index in 0..count {
-        let text = fill(dice, RESOURCES);
+        let mut text = fill(dice, RESOURCES);
+        // Equal identities are refused, and most cases should be built.
+        while known.contains(&identity(&text)) && !dice.one_in(40) {
+            text = fill(dice, RESOURCES);
+        }
+        known.push(identity(&text));
         put(&format!("base/r{index}.yaml"), &text);
     }
     let names: Vec<String> = (0..count).map(|index| format!("r{index}.yaml")).collect();
@@ -136,6 +142,15 @@ fn kustomization(dice: &mut Dice) -> Vec<(String, Vec<u8>)> {
         files.push((format!("{folder}/binary.bin"), vec![0xff, 0, 1, 2, 0xfe]));
     }
     files
+}
+
+/// Kind and name of a resource.
+fn identity(text: &str) -> (String, String) {
+    let behind = |word: &str| {
+        let rest = text.split(word).nth(1).unwrap_or_default();
+        rest.split(['\n', ',', '}']).next().unwrap_or_default().to_owned()
+    };
+    (behind("kind: "), behind("name: "))
 }
 
 /// One of the texts with its choices made, the inner ones first.

@@ -3,7 +3,7 @@
 //! Decided by `api/filters/fieldspec` and `api/types/fieldspec.go`. Lists on the way are entered item by item.
 
 use super::ids::Gvk;
-use super::node::{Entry, Fault, Key, Kind, Make, Node};
+use super::node::{DEEPEST, Entry, Fault, Key, Kind, Make, Node};
 use super::scalar::{Scalar, Style, Tag};
 use crate::manifest::Origin;
 use std::sync::Arc;
@@ -65,12 +65,19 @@ impl FieldSpec {
             return Ok(());
         }
         let make = make.filter(|_| self.create);
+        if self.segments.len() > DEEPEST {
+            return Err(format!("a path has more than {DEEPEST} parts"));
+        }
         walk(node, &self.segments, make, origin, set).map_err(|fault| format!("{fault}, at `{}`", self.path))
     }
 }
 
 /// Says whether the walk along a path comes to its end, an error, or a null that becomes a list.
 fn leads(node: &Node, path: &[Segment]) -> bool {
+    // So long a path is an error, which the walk will say.
+    if path.len() > DEEPEST {
+        return true;
+    }
     let Some((first, rest)) = path.split_first() else { return true };
     match &node.kind {
         Kind::Scalar(scalar) => scalar.tag != Tag::Null,

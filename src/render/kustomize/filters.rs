@@ -176,6 +176,11 @@ pub(super) fn set_texts(map: &mut ResMap, pairs: &[Pair], specs: &[FieldSpec]) -
     for resource in map.contents_mut() {
         let gvk = resource.gvk();
         let specs = by_kind.entry(gvk).or_insert_with_key(|gvk| specs.iter().filter(|spec| spec.is_for(gvk)).collect());
+        // Where nothing is made, annotations are there all the same when kustomize keeps notes in them.
+        let noted = specs.iter().any(|spec| !spec.create && spec.path.starts_with("metadata/annotations"));
+        if noted {
+            resource.expose()?;
+        }
         for pair in pairs {
             let mut scalar = Scalar::new(pair.value.text.as_str(), Tag::Str, Style::Plain);
             scalar.tie = resource.new_tie(&scalar);
@@ -185,6 +190,9 @@ pub(super) fn set_texts(map: &mut ResMap, pairs: &[Pair], specs: &[FieldSpec]) -
                     node.set(&pair.key.text, value, pair.key.origin.as_ref())
                 })?;
             }
+        }
+        if noted {
+            resource.absorb(false);
         }
         resource.settle();
     }

@@ -5,7 +5,7 @@
 //! object has been JSON once: numbers are floating-point, styles are gone.
 
 use super::inline::place_nodes;
-use super::node::{Entry, Fault, Key, Kind, Node};
+use super::node::{COPIES, Entry, Fault, Key, Kind, Node};
 use super::scalar::{Scalar, Style, Tag, may_be_plain, shortest};
 use crate::manifest::value::NumberKind;
 use crate::manifest::yaml::{self, Budget, Dialect, Plain, plain_meaning};
@@ -77,8 +77,9 @@ impl JsonPatch {
     /// When an operation cannot be applied.
     pub(super) fn apply(&self, node: &mut Node) -> Result<(), Fault> {
         normalise(node)?;
+        let mut budget = COPIES;
         for operation in &self.0 {
-            operation.apply(node)?;
+            operation.apply(node, &mut budget)?;
         }
         if !node.is_map() {
             return Err("the patch leaves no map".to_owned());
@@ -92,7 +93,8 @@ fn null(origin: Option<Origin>) -> Node {
 }
 
 impl Operation {
-    fn apply(&self, root: &mut Node) -> Result<(), Fault> {
+    fn apply(&self, root: &mut Node, budget: &mut usize) -> Result<(), Fault> {
+        let depth = self.path.as_deref().unwrap_or_default().matches('/').count();
         let Self { operation, path, from, value, .. } = self;
         let needed =
             |path: &Option<String>, name: &str| path.clone().ok_or_else(|| format!("`{operation}` needs `{name}`"));
@@ -100,6 +102,7 @@ impl Operation {
         match operation.as_str() {
             "add" => {
                 let path = needed(path, "path")?;
+                value.pay(depth, budget)?;
                 let (parent, key) = parent(root, &path)?;
                 add(parent, &key, value.clone()).map_err(|fault| within(fault, &path))
             }
@@ -118,6 +121,7 @@ impl Operation {
                         Ok(())
                     };
                 }
+                value.pay(depth, budget)?;
                 let (parent, key) = parent(root, &path)?;
                 replace(parent, &key, value.clone()).map_err(|fault| within(fault, &path))
             }
@@ -131,6 +135,7 @@ impl Operation {
                 let path = needed(path, "path")?;
                 let (parent, key) = parent(root, &path)?;
                 let value = value.unwrap_or_else(|| null(None));
+                value.pay(depth, budget)?;
                 add(parent, &key, value).map_err(|fault| within(fault, &path))
             }
             "test" => {

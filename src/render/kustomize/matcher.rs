@@ -2,7 +2,7 @@
 //!
 //! Decided by `PathMatcher` and `PathGetter` of `kyaml/yaml`.
 
-use super::node::{Entry, Fault, Key, Kind, Make, Node};
+use super::node::{DEEPEST, Entry, Fault, Key, Kind, Make, Node};
 use super::scalar::{Style, Tag};
 use super::structured;
 use crate::manifest::Origin;
@@ -49,6 +49,9 @@ pub(super) fn find(
     create: Option<Make>,
     origin: Option<&Origin>,
 ) -> Result<Found, Fault> {
+    if path.len() > DEEPEST {
+        return Err(format!("a path has more than {DEEPEST} parts"));
+    }
     let mut found = Found::default();
     Search { create, origin }.search(node, path, &mut Vec::new(), &mut found)?;
     Ok(found)

@@ -11,6 +11,11 @@ use std::sync::Arc;
 /// Why a filter cannot do its work: one lower-case sentence that repeats no value.
 pub(super) type Fault = String;
 
+/// How deep an object may become, and how long a path may be that makes one deeper.
+pub(super) const DEEPEST: usize = 200;
+/// How much may be copied within objects in one step of a build.
+pub(super) const COPIES: usize = 1_000_000;
+
 /// A node with the place of the text or directive that it came from.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -287,6 +292,20 @@ impl Node {
     /// The texts of a map's values by key, in the order of the map; the first of equal keys.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
         self.entries().iter().map(|entry| (&entry.key.text, entry.value.text()))
+    }
+
+    /// Pays for a copy of this node that will stand `depth` levels deep.
+    ///
+    /// # Errors
+    /// When copies of copies have become too many, or too deep to walk.
+    pub(super) fn pay(&self, depth: usize, budget: &mut usize) -> Result<(), Fault> {
+        if depth > DEEPEST {
+            return Err(format!("an object would be more than {DEEPEST} levels deep"));
+        }
+        let size = 1 + self.text().len() / 64;
+        *budget = budget.checked_sub(size).ok_or("copies of copies grow too large")?;
+        self.items().iter().try_for_each(|item| item.pay(depth + 1, budget))?;
+        self.entries().iter().try_for_each(|entry| entry.value.pay(depth + 1, budget))
     }
 
     /// Calls `visit` for each scalar below.

@@ -101,10 +101,12 @@ impl Replacement {
             return Err(fault("a replacement needs a source and at least one target".to_owned()));
         };
         let value = self.value(map.resources()).map_err(fault)?;
+        let mut budget = map.copies;
         for target in targets {
             let place = target.origin.as_ref().or(origin);
-            target.apply(map, &value).map_err(|fault| Stop::fault(fault, place))?;
+            target.apply(map, &value, &mut budget).map_err(|fault| Stop::fault(fault, place))?;
         }
+        map.copies = budget;
         Ok(())
     }
 
@@ -212,7 +214,7 @@ impl Target {
         })
     }
 
-    fn apply(&self, map: &mut ResMap, value: &Node) -> Result<(), Fault> {
+    fn apply(&self, map: &mut ResMap, value: &Node, budget: &mut usize) -> Result<(), Fault> {
         let Some(select) = &self.select else { return Err("a target needs `select`".to_owned()) };
         let select = Selector::new(select)?;
         let reject = self.reject.iter().map(Selector::new).collect::<Result<Vec<_>, _>>()?;
@@ -237,7 +239,7 @@ impl Target {
             for path in paths {
                 let named = || format!("`{path}` of `{} {}`", resource.kind(), resource.name());
                 let named = named();
-                self.set(&mut resource.node, value, path).map_err(|fault| format!("{fault}: {named}"))?;
+                self.set(&mut resource.node, value, path, budget).map_err(|fault| format!("{fault}: {named}"))?;
             }
             if sees_notes {
                 resource.absorb(false);
@@ -247,7 +249,7 @@ impl Target {
         Ok(())
     }
 
-    fn set(&self, node: &mut Node, value: &Node, path: &str) -> Result<(), Fault> {
+    fn set(&self, node: &mut Node, value: &Node, path: &str, budget: &mut usize) -> Result<(), Fault> {
         let create = self.options.create.then_some(match value.kind {
             Kind::Scalar(_) => Make::Scalar,
             Kind::List(_) => Make::List,
@@ -265,6 +267,8 @@ impl Target {
         }
         for place in &found.places {
             if let Some(target) = matcher::at(node, place) {
+                value.pay(place.len(), budget)?;
+                target.pay(0, budget)?;
                 self.set_field(target, value)?;
             }
         }

@@ -3,20 +3,28 @@
 //! Decided by `api/resmap/reswrangler.go`; where kustomize looks through the list for each resource, an index stands here.
 
 use super::ids::Id;
-use super::node::Fault;
+use super::node::{COPIES, Fault};
 use super::resource::{Behavior, Resource};
 use super::schema::Schema;
 use super::selector::Selector;
 use std::collections::HashMap;
 
 /// Resources in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct ResMap {
     resources: Vec<Resource>,
     /// Where a resource is by its current identity; `None` after changes that nobody followed.
     current: Option<HashMap<String, Vec<usize>>>,
     /// Where resources are that have or had a name.
     names: Option<HashMap<String, Vec<usize>>>,
+    /// How much replacements may still copy.
+    pub(super) copies: usize,
+}
+
+impl Default for ResMap {
+    fn default() -> Self {
+        Self { resources: Vec::new(), current: None, names: None, copies: 4 * COPIES }
+    }
 }
 
 impl ResMap {
@@ -203,6 +211,6 @@ impl ResMap {
 
 impl FromIterator<Resource> for ResMap {
     fn from_iter<T: IntoIterator<Item = Resource>>(resources: T) -> Self {
-        Self { resources: resources.into_iter().collect(), current: None, names: None }
+        Self { resources: resources.into_iter().collect(), ..Self::default() }
     }
 }

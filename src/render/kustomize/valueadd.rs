@@ -4,7 +4,7 @@ use super::fields::Fields;
 use super::fields::Text;
 use super::filters::Namespace;
 use super::loader::Loader;
-use super::node::{Fault, Make, Node};
+use super::node::{DEEPEST, Fault, Make, Node};
 use super::resmap::ResMap;
 use super::schema::Schema;
 use super::selector::Selector;
@@ -69,7 +69,9 @@ impl ValueAdd {
                 }
                 let mut node = &mut resource.node;
                 let parts = split(&target.path);
-                let Some((last, parents)) = parts.split_last() else { continue };
+                let Some((last, parents)) = parts.split_last().filter(|_| parts.len() <= DEEPEST) else {
+                    return Err(format!("a path must have at most {DEEPEST} parts"));
+                };
                 for part in parents {
                     node = node.map_at(part, self.origin.as_ref())?;
                 }
