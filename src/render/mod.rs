@@ -159,8 +159,8 @@ fn render_kustomization(
     options: &RenderOptions,
     cache: &kustomize::Cache,
 ) -> Result<Rendered> {
-    let kustomize::Product { values, mut findings } = kustomize::build(tree, &unit.path, cache, false)?;
-    if !findings.is_empty() {
+    let kustomize::Product { values, mut findings, built } = kustomize::build(tree, &unit.path, cache, false)?;
+    if !built {
         let Allowed { remote, plugins } = options.allowed;
         let allowed = |finding: &Finding| match finding.rule.as_ref() {
             kustomize::REMOTE => remote,
@@ -173,6 +173,7 @@ fn render_kustomization(
         return Ok(Rendered { objects: Vec::new(), findings, complete: false });
     }
     let mut objects = Vec::with_capacity(values.len());
+    let noted = findings.len();
     for value in values {
         match Object::new_or_back(value) {
             Ok(object) => objects.push(object),
@@ -182,7 +183,7 @@ fn render_kustomization(
             }
         }
     }
-    if !findings.is_empty() {
+    if findings.len() > noted {
         return Ok(Rendered { objects: Vec::new(), findings, complete: false });
     }
     if objects.is_empty() {

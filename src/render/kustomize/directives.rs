@@ -9,7 +9,7 @@ use super::ids::Gvk;
 use super::replacement::Replacement;
 use super::selector::SelectorTexts;
 use super::stop::{Built, Stop};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Map, Origin, Value};
 
@@ -17,6 +17,8 @@ use crate::manifest::{Map, Origin, Value};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Directives {
     pub(super) file: String,
+    /// What is worth saying although kustomize builds it: deprecated fields, keys that are set twice.
+    pub(super) notes: Vec<Finding>,
     pub(super) is_component: bool,
     pub(super) openapi_path: Option<Text>,
     pub(super) openapi_version: Option<Text>,
@@ -165,15 +167,22 @@ impl Directives {
     pub(super) fn read(file: &str, bytes: &[u8]) -> Built<Self> {
         let reading = yaml::read_bytes(file, bytes, Dialect::Kubectl, &Budget::default());
         // kustomize takes the last of equal keys and says nothing.
-        let wrong = |finding: &crate::finding::Finding| {
+        let wrong = |finding: &Finding| {
             finding.severity == Severity::Error && !matches!(finding.rule.as_ref(), "duplicate-key" | "unread-document")
         };
-        let wrong: Vec<_> = reading.findings.into_iter().filter(wrong).collect();
+        let (wrong, mut notes): (Vec<_>, Vec<_>) = reading.findings.into_iter().partition(wrong);
         if !wrong.is_empty() {
             return Err(Stop::Refused(wrong));
         }
+        for note in notes.iter_mut().filter(|note| note.severity == Severity::Error) {
+            note.severity = Severity::Warning;
+        }
         let value = reading.documents.into_iter().next().unwrap_or_else(|| Map::new().into());
-        Self::of(file, &value).map_err(|stop| stop.or_at(file, value.origin.as_ref()))
+        let mut directives = Self::of(file, &value).map_err(|stop| stop.or_at(file, value.origin.as_ref()))?;
+        let told = super::form::judge(file, &value).into_iter();
+        notes.extend(told.filter(|finding| finding.severity < Severity::Error));
+        directives.notes = notes;
+        Ok(directives)
     }
 
     fn of(file: &str, value: &Value) -> Built<Self> {
@@ -216,6 +225,7 @@ impl Directives {
         images.extend(Image::list(&all, "imageTags")?);
         let directives = Self {
             file: file.to_owned(),
+            notes: Vec::new(),
             is_component,
             openapi_path: openapi("path"),
             openapi_version: openapi("version"),

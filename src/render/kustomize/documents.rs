@@ -37,6 +37,7 @@ fn resources(reading: yaml::Reading, place: impl Fn(&mut [Node])) -> Result<Vec<
     // A key that is no string is refused in the end, if it is still there.
     let later = |finding: &Finding| {
         finding.rule == "unread-document"
+            || (finding.rule == "merge-key" && finding.message.contains("quotes"))
             || (finding.rule == "non-string-key"
                 && ["a number", "a boolean"].iter().any(|what| finding.message.ends_with(what)))
     };

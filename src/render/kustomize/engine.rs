@@ -24,7 +24,9 @@ use crate::manifest::{Origin, Value};
 pub struct Product {
     /// The objects in kustomize's order, which may lack an `apiVersion`; none when something is wrong.
     pub values: Vec<Value>,
-    /// Why there are no objects.
+    /// kustomize builds it.
+    pub built: bool,
+    /// Why there are no objects, or what is worth saying about the kustomizations although they are built.
     pub findings: Vec<Finding>,
 }
 
@@ -36,20 +38,20 @@ pub struct Product {
 pub fn build(tree: &dyn Tree, directory: &str, cache: &Cache, unrestricted: bool) -> Result<Product> {
     let loader = Loader { tree, cache, unrestricted, root: directory.to_owned(), above: Vec::new() };
     match run(loader) {
-        Ok(values) => Ok(Product { values, findings: Vec::new() }),
+        Ok((values, findings)) => Ok(Product { values, findings, built: true }),
         Err(Stop::Refused(findings)) => {
             let place = || Place::file(crate::render::path::join(directory, "kustomization.yaml"));
             let placed = findings.into_iter().map(|mut finding| {
                 finding.place.get_or_insert_with(place);
                 finding
             });
-            Ok(Product { values: Vec::new(), findings: placed.collect() })
+            Ok(Product { values: Vec::new(), findings: placed.collect(), built: false })
         }
         Err(Stop::Failed(failure)) => Err(failure),
     }
 }
 
-fn run(loader: Loader<'_>) -> Built<Vec<Value>> {
+fn run(loader: Loader<'_>) -> Built<(Vec<Value>, Vec<Finding>)> {
     let mut build = Build::default();
     let directives = loader.directives(None)?;
     set_schema(&mut build.schema, &directives, &loader)?;
@@ -58,7 +60,7 @@ fn run(loader: Loader<'_>) -> Built<Vec<Value>> {
     let target = Target { loader, directives: std::sync::Arc::clone(&directives), origin };
     let file = directives.file.as_str();
     let built = target.accumulate(Accumulated::default(), &mut build).map_err(|stop| stop.or_at(file, None));
-    let Accumulated { mut map, config, vars } = built?;
+    let Accumulated { mut map, config, vars, mut notes } = built?;
     let schema = &build.schema;
     let here = |fault| Stop::because(Finding::error("kustomize", fault).at(Place::file(file)));
     add_hashes(&mut map, schema).map_err(here)?;
@@ -79,7 +81,9 @@ fn run(loader: Loader<'_>) -> Built<Vec<Value>> {
             resource.normalise_texts("annotations", &[metadata::TRANSFORMATIONS]);
         }
     }
-    values(&map)
+    let mut told = std::collections::HashSet::new();
+    notes.retain(|note| told.insert((note.message.clone(), note.place.clone())));
+    Ok((values(&map)?, notes))
 }
 
 /// Takes out what is for local use only.

@@ -81,6 +81,7 @@ fn make(generator: &Generator, is_secret: bool, entries: &[Entry]) -> Result<Res
         node.set("immutable", Node::scalar(Scalar::new("true", Tag::Bool, Style::Plain), origin.cloned()), origin)?;
     }
     let mut resource = Resource::new(node);
+    resource.generated = true;
     resource.needs_hash = !generator.options.no_hash;
     resource.behavior = match generator.behavior.text.as_str() {
         "create" => Behavior::Create,

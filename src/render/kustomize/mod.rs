@@ -5,7 +5,6 @@
 //! plugins, charts, symbolic links, and paths that leave the tree. Field names: kustomize 5.
 
 mod closure;
-pub(in crate::render) mod form;
 mod config;
 mod crds;
 mod directives;
@@ -15,6 +14,7 @@ mod engine;
 mod fields;
 mod fieldspec;
 mod filters;
+pub(in crate::render) mod form;
 mod generate;
 mod gojson;
 mod ids;

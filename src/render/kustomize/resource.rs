@@ -36,6 +36,8 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) behavior: Behavior,
+    /// Made by a generator, of which kustomize keeps a note.
+    pub(super) generated: bool,
     pub(super) needs_hash: bool,
     /// Of patches: they may change the name or kind of what they are merged into.
     pub(super) allow_name_change: bool,
@@ -90,6 +92,7 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             behavior: Behavior::default(),
+            generated: false,
             needs_hash: false,
             allow_name_change: false,
             allow_kind_change: false,
@@ -279,6 +282,7 @@ impl Resource {
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);
         self.behavior = other.behavior;
+        self.generated = other.generated;
         self.needs_hash &= other.needs_hash;
         self.variables.clone_from(&other.variables);
         Ok(())
@@ -327,7 +331,7 @@ impl Resource {
         if self.needs_hash {
             notes.push((NEEDS_HASH, "enabled".to_owned()));
         }
-        if self.behavior != Behavior::Unspecified {
+        if self.generated {
             notes.push((BEHAVIOR, "create".to_owned()));
         }
         for (key, text) in notes {

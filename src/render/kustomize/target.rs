@@ -37,6 +37,8 @@ pub(super) struct Accumulated {
     pub(super) map: ResMap,
     pub(super) config: Arc<Config>,
     pub(super) vars: Vars,
+    /// What is worth saying about the kustomizations that gave it.
+    pub(super) notes: Vec<Finding>,
 }
 
 /// What all kustomizations of a build share.
@@ -70,6 +72,7 @@ impl Accumulated {
 
     /// Adds everything of another.
     fn add(&mut self, other: Accumulated, schema: &Schema, place: Option<&Origin>) -> Built<()> {
+        self.notes.extend(other.notes);
         self.map.append_all(other.map, schema).map_err(|fault| Stop::fault(fault, place))?;
         self.add_config(&other.config, place)?;
         other.vars.values().try_for_each(|var| vars::add(&mut self.vars, var))
@@ -94,6 +97,7 @@ impl Target<'_> {
     pub(super) fn accumulate(&self, into: Accumulated, build: &mut Build) -> Built<Accumulated> {
         let directives = &self.directives;
         let mut gathered = self.resources(into, &directives.resources, build)?;
+        gathered.notes.extend(directives.notes.iter().cloned());
         let config = self.configuration()?;
         gathered.add_config(&config, None)?;
         if !directives.crds.is_empty() {
