@@ -29,20 +29,6 @@ impl Config {
                 findings.push(self.not_yet(&format!("{}/namespace", pointer(name)), "namespace", effect, Some(name)));
             }
         }
-        let model = &self.model;
-        let rest = [
-            (model.render.kustomize.allow_remote, "render.kustomize.allow-remote", "remote resources are refused"),
-            (
-                model.render.kustomize.allow_plugins,
-                "render.kustomize.allow-plugins",
-                "exec and container plugins are refused",
-            ),
-            (!model.validate.schemas.is_empty(), "validate.schemas", "these schemas are not used"),
-            (model.validate.unknown != Unknown::default(), "validate.unknown", "unknown kinds are warnings"),
-        ];
-        for (_, key, effect) in rest.into_iter().filter(|(set, ..)| *set) {
-            findings.push(self.not_yet(&format!("/{}", key.replace('.', "/")), key, effect, None));
-        }
         findings
     }
 

@@ -144,8 +144,6 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         let kustomize = &config.model().render.kustomize;
         options.allowed = Allowed { remote: kustomize.allow_remote, plugins: kustomize.allow_plugins };
     }
-    let (catalog, version_finding) = judge::catalog(input.kubernetes.as_deref(), policy)?;
-    let mut findings: Vec<Finding> = version_finding.into_iter().collect();
     findings.extend(about_configuration(input)?);
 
     let knowledge = knowledge(input.head.tree, &[""])?;
