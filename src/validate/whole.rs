@@ -7,7 +7,7 @@ use super::Subject;
 use super::message::path;
 use super::problem::{At, Problem};
 use crate::finding::{Finding, Severity};
-use crate::manifest::{Map, Object, Value, value::escape_token};
+use crate::manifest::{Key, Map, Object, Value, value::escape_token};
 use crate::schema::nearest;
 use std::collections::HashMap;
 
@@ -223,7 +223,7 @@ pub(super) fn absent_keys(
             continue;
         }
         let message = format!("the {} `{}` has no key `{key}`", named.kind, named.name);
-        let hint = match nearest(key, all().flat_map(|map| map.keys().map(|key| key.as_str()))) {
+        let hint = match nearest(key, all().flat_map(|map| map.keys().map(Key::as_str))) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "add the key, or mark the reference `optional: true`".to_owned(),
         };

@@ -37,11 +37,9 @@ fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
     let sources = given("sources").and_then(Value::as_list).unwrap_or_default();
     match given("source") {
         // `sourceHydrator` is a source of its own, and a template may be completed by its generators.
-        None if sources.is_empty() => {
-            if given("sourceHydrator").is_none() && object.kind() == "Application" {
-                let message = format!("`{}` has neither `source` nor `sources`", path(pointer));
-                report(pointer, message, "say which repository the application comes from");
-            }
+        None if sources.is_empty() && given("sourceHydrator").is_none() && object.kind() == "Application" => {
+            let message = format!("`{}` has neither `source` nor `sources`", path(pointer));
+            report(pointer, message, "say which repository the application comes from");
         }
         Some(_) if !sources.is_empty() => {
             let message = "`source` and `sources` are both set: Argo CD reads `sources` alone".to_owned();
