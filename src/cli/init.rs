@@ -21,7 +21,7 @@ pub(crate) fn init(global: &Global, command: &Init) -> Result<u8> {
     let tree = repository.working_tree()?;
     let has = |path: &str| tree.kind(path).is_ok_and(|kind| kind.is_some());
     let location = repository.remote_location(&command.remote)?;
-    let kind = host(command.host.as_deref(), location.as_deref(), &has)?;
+    let kind = host(command.host.as_deref(), location.as_deref(), has)?;
 
     // A configuration that is there is what the CI file must serve.
     let own = Config::load(&tree)?.usable()?;

@@ -183,7 +183,8 @@ fn propose(environment: &Environment, seen: &Seen, candidate: &Candidate) -> Dec
         return Decision::Blocked(Blocker::EditedPromotion);
     }
     let mut waiting = holds(environment, candidate);
-    if !environment.lands_by_itself && !(up_to_date && seen.asked.as_ref() == Some(commit)) {
+    let asked = up_to_date && seen.asked.as_ref() == Some(commit);
+    if !environment.lands_by_itself && !asked {
         waiting.push("a person merges it".to_owned());
     }
     Decision::Propose(Proposal {
