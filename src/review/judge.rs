@@ -240,15 +240,17 @@ impl Judge {
         self.catalogs.versions(environments.iter().map(String::as_str))
     }
 
-    /// Judges units.
-    pub(super) fn judge(&self, units: &[(&Unit, &[Object])], options: &validate::Options) -> Judged {
+    /// Judges units, each with the objects that were there before: rules that compare with them are evaluated.
+    pub(super) fn judge(&self, units: &[(&Unit, &[Object], &[Object])], options: &validate::Options) -> Judged {
         let verdicts: Vec<validate::Verdict> = units
             .par_iter()
-            .map(|(unit, objects)| validate::validate(objects, self.catalog(&unit.environment), options))
+            .map(|(unit, objects, before)| {
+                validate::validate_change(objects, before, self.catalog(&unit.environment), options)
+            })
             .collect();
         let mut judged = Judged::default();
         let mut unchecked: BTreeMap<(TypeKey, String), usize> = BTreeMap::new();
-        for ((unit, objects), verdict) in units.iter().zip(verdicts) {
+        for ((unit, objects, _), verdict) in units.iter().zip(verdicts) {
             judged.objects.rendered += objects.len();
             judged.objects.checked += verdict.checked;
             judged.absent.extend(verdict.absent.into_iter().map(|absent| ((*unit).clone(), absent)));

@@ -158,10 +158,13 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         redactor.learn(&rendered.objects);
     }
 
-    let heads =
-        reaches.iter().zip(&sides).filter_map(|(reach, (_, head))| Some((reach, reach.head.as_ref()?, head.as_ref()?)));
-    let heads: Vec<(&Reach, &Unit, &Rendered)> = heads.collect();
-    let all: Vec<(&Unit, &[Object])> = heads.iter().map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
+    let heads = reaches
+        .iter()
+        .zip(&sides)
+        .filter_map(|(reach, (base, head))| Some((reach, reach.head.as_ref()?, base, head.as_ref()?)));
+    let heads: Vec<(&Reach, &Unit, &Option<Rendered>, &Rendered)> = heads.collect();
+    let all: Vec<(&Unit, &[Object])> =
+        heads.iter().map(|(_, unit, _, head)| (*unit, head.objects.as_slice())).collect();
     let mut judge = Judge::new(catalogs, &knowledge, &all);
     let options = input.strictness.options(policy);
     let (schemas, wrong) = Schemas::of(&input.strictness.schemas, policy, input.head.tree, input.download);
@@ -171,8 +174,11 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     for (.., head) in judged.clone() {
         findings.extend(head.findings.iter().cloned());
     }
-    let units: Vec<(&Unit, &[Object])> = judged.map(|(_, unit, head)| (*unit, head.objects.as_slice())).collect();
-    let judged = judge.judge(&units, &options);
+    let judged = judged.map(|(_, unit, base, head)| {
+        let before = base.as_ref().map_or(&[][..], |base| base.objects.as_slice());
+        (*unit, head.objects.as_slice(), before)
+    });
+    let judged = judge.judge(&judged.collect::<Vec<_>>(), &options);
     findings.extend(judged.findings);
     findings.extend(absent::findings(judged.absent, input.head.tree, &[""], &all)?);
 

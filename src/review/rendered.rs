@@ -61,8 +61,14 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     // The paths of the configuration are those of the default branch.
     let (schemas, _) = Schemas::of(&[], input.config, input.head.tree, input.download);
     findings.extend(schemas.remote_only().teach(&mut judge, &options)?);
+    let before = |unit: &Unit| {
+        let of_base = base.units.iter().find(|it| it.name == unit.name);
+        of_base.map_or(&[][..], |it| it.objects.as_slice())
+    };
+    let compared: Vec<(&Unit, &[Object], &[Object])> =
+        heads.iter().map(|(unit, objects)| (*unit, *objects, before(unit))).collect();
     // What units ask of each other was judged in the sources, with all that the repository knows.
-    let judged = judge.judge(&heads, &Options { whole: false, ..options });
+    let judged = judge.judge(&compared, &Options { whole: false, ..options });
     findings.extend(head.findings.iter().map(|finding| in_environment(&input.environment, finding.clone())));
     findings.extend(judged.findings);
 

@@ -75,7 +75,9 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
     let options = Options { whole: input.whole, ..input.strictness.options(input.config) };
     let (schemas, mut about_schemas) = Schemas::of(&input.strictness.schemas, input.config, input.tree, input.download);
     about_schemas.extend(schemas.teach(&mut judge, &options)?);
-    let mut judged = judge.judge(&units, &options);
+    let alone: Vec<(&Unit, &[Object], &[Object])> =
+        units.iter().map(|(unit, objects)| (*unit, *objects, &[][..])).collect();
+    let mut judged = judge.judge(&alone, &options);
     kinds::skip(&mut judged, &units, &input.skip);
     let rejected = kinds::rejected(&units, &input.reject);
     let absent = absent::findings(judged.absent, input.tree, &folders, &units)?;

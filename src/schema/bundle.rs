@@ -110,6 +110,7 @@ fn decode(compressed: &[u8]) -> Bundle {
         .expect("because the bundle is a part of the binary that the tests decode");
     let mut document: Document =
         serde_json::from_slice(&text).expect("because the bundle is a part of the binary that the tests decode");
+    super::asked::add(&mut document.definitions);
     document.definitions.values_mut().for_each(Schema::prepare);
     let store = Store { definitions: document.definitions, base: None, go_types: true };
     Bundle { kinds: document.kinds, store: Arc::new(store) }

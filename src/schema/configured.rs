@@ -106,7 +106,10 @@ fn bundle(document: Json, base: &Arc<Store>) -> Result<Vec<KindSchema>, String> 
     let Document { kinds, mut definitions } = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("at `{}`: {}", error.path(), error.inner()))?;
     definitions.retain(|name, _| base.find(name).is_none());
-    definitions.values_mut().for_each(Schema::prepare);
+    for schema in definitions.values_mut() {
+        schema.prepare();
+        custom::survey(schema);
+    }
     let store = Arc::new(Store { definitions, base: Some(Arc::clone(base)), go_types: false });
     let kinds = kinds.into_iter().filter(|kind| store.find(&kind.definition).is_some());
     Ok(kinds.map(|kind| served_kind(kind, &store)).collect())

@@ -76,7 +76,7 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
             findings.push(problem(object, &pointer, &format!("version `{name}` has no `openAPIV3Schema`")));
             continue;
         };
-        let schema = match serde_path_to_error::deserialize::<_, Schema>(to_json(schema)) {
+        let mut schema = match serde_path_to_error::deserialize::<_, Schema>(to_json(schema)) {
             Ok(mut schema) => {
                 if open {
                     keep_unknown(&mut schema);
@@ -91,7 +91,7 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
             }
         };
         let type_key = TypeKey { group: group.clone(), version: name.to_owned(), kind: kind.clone() };
-        let cel_rules = rules(&schema);
+        let cel_rules = survey(&mut schema);
         let root: Box<str> = type_key.to_string().into();
         let definitions = HashMap::from([(root.clone(), object_schema(schema))]);
         let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
@@ -165,6 +165,7 @@ fn only_names(mut said: BTreeMap<Box<str>, Schema>) -> BTreeMap<Box<str>, Schema
     said
 }
 
+/// How many CEL rules stand in a schema.
 pub(super) fn rules(schema: &Schema) -> usize {
     let below = schema.properties.values().chain(schema.items.as_deref()).map(rules).sum::<usize>();
     let values = match &schema.additional_properties {
@@ -172,6 +173,21 @@ pub(super) fn rules(schema: &Schema) -> usize {
         _ => 0,
     };
     schema.validations.len() + below + values
+}
+
+/// Marks where rules and defaults are, and counts the rules.
+pub(super) fn survey(schema: &mut Schema) -> usize {
+    let values = match &mut schema.additional_properties {
+        Some(AdditionalProperties::Schema(values)) => Some(&mut **values),
+        _ => None,
+    };
+    let (mut count, mut defaults) = (schema.validations.len(), schema.default.is_some());
+    for below in schema.properties.values_mut().chain(schema.items.as_deref_mut()).chain(values) {
+        count += survey(below);
+        defaults |= below.has_defaults;
+    }
+    (schema.has_rules, schema.has_defaults) = (count > 0, defaults);
+    count
 }
 
 /// A schema as JSON: the schema of a definition is read here, never the manifest on its way to a cluster.

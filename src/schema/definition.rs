@@ -1,11 +1,12 @@
 //! Schemas as they are stored: the keywords of OpenAPI v3 that an API server uses, with Kubernetes' own.
 
 use super::markers::Markers;
+use super::pattern::Pattern;
+use super::validation::Validation;
 use crate::manifest::{Data, Key, Number, Value, value::NumberKind};
-use regex::Regex;
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One schema. Prose is dropped; `$ref` holds the bare name of a definition.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +19,7 @@ pub(crate) struct Schema {
     pub(crate) format: Option<Box<str>>,
     pub(crate) properties: BTreeMap<Box<str>, Schema>,
     pub(crate) required: Vec<Box<str>>,
+    #[serde(deserialize_with = "items")]
     pub(crate) items: Option<Box<Schema>>,
     pub(crate) additional_properties: Option<AdditionalProperties>,
     #[serde(rename = "enum", deserialize_with = "values")]
@@ -30,13 +32,19 @@ pub(crate) struct Schema {
     pub(crate) exclusive_minimum: bool,
     pub(crate) exclusive_maximum: bool,
     pub(crate) multiple_of: Option<f64>,
+    #[serde(deserialize_with = "limit")]
     pub(crate) min_length: Option<u64>,
+    #[serde(deserialize_with = "limit")]
     pub(crate) max_length: Option<u64>,
     pub(crate) pattern: Option<Pattern>,
+    #[serde(deserialize_with = "limit")]
     pub(crate) min_items: Option<u64>,
+    #[serde(deserialize_with = "limit")]
     pub(crate) max_items: Option<u64>,
     pub(crate) unique_items: bool,
+    #[serde(deserialize_with = "limit")]
     pub(crate) min_properties: Option<u64>,
+    #[serde(deserialize_with = "limit")]
     pub(crate) max_properties: Option<u64>,
     pub(crate) all_of: Vec<Schema>,
     pub(crate) any_of: Vec<Schema>,
@@ -58,15 +66,35 @@ pub(crate) struct Schema {
     pub(crate) preserve_unknown: bool,
     #[serde(rename = "x-kubernetes-embedded-resource")]
     pub(crate) embedded_resource: bool,
-    /// Only counted here; `validate/cel` reads them where it evaluates them.
     #[serde(rename = "x-kubernetes-validations")]
-    pub(crate) validations: Vec<serde::de::IgnoredAny>,
+    pub(crate) validations: Vec<Validation>,
     /// What the server's validation code asks beyond all that.
     #[serde(rename = "x-mergeline-markers")]
     pub(crate) markers: Option<Box<Markers>>,
     /// The properties whose default is `{}`; filled in by [`Schema::prepare`].
     #[serde(skip)]
     pub(crate) structs: Vec<Box<str>>,
+    /// The properties that the server's validation code asks to be there; filled in by [`Schema::prepare`].
+    #[serde(skip)]
+    pub(crate) asked: Vec<Box<str>>,
+    /// The properties of which one may be set; filled in by [`Schema::prepare`].
+    #[serde(skip)]
+    pub(crate) unions: Vec<Union>,
+    /// Says whether a rule stands here or below; filled in for custom resources.
+    #[serde(skip)]
+    pub(crate) has_rules: bool,
+    /// Says whether a default stands here or below; filled in for custom resources.
+    #[serde(skip)]
+    pub(crate) has_defaults: bool,
+}
+
+/// Properties of which one may be set.
+#[derive(Debug)]
+pub(crate) struct Union {
+    /// Their names, in order.
+    pub(crate) members: Vec<Box<str>>,
+    /// One of them must be.
+    pub(crate) needed: bool,
 }
 
 impl Schema {
@@ -77,6 +105,16 @@ impl Schema {
         };
         self.structs =
             self.properties.iter().filter(|(_, field)| is_struct(field)).map(|(name, _)| name.clone()).collect();
+        let markers = |field: &Schema| field.markers.as_ref().is_some_and(|markers| markers.required);
+        self.asked = self.properties.iter().filter(|(_, field)| markers(field)).map(|(name, _)| name.clone()).collect();
+        let mut unions: BTreeMap<(Box<str>, bool), Vec<Box<str>>> = BTreeMap::new();
+        for (name, field) in &self.properties {
+            let Some(markers) = &field.markers else { continue };
+            let needed = markers.union_member.iter().map(|group| (group.clone(), true));
+            let groups = needed.chain(markers.zero_or_one_of_member.iter().map(|group| (group.clone(), false)));
+            groups.for_each(|group| unions.entry(group).or_default().push(name.clone()));
+        }
+        self.unions = unions.into_iter().map(|((_, needed), members)| Union { members, needed }).collect();
         self.properties.values_mut().for_each(Schema::prepare);
         self.items.iter_mut().for_each(|items| items.prepare());
     }
@@ -90,28 +128,6 @@ pub(crate) enum AdditionalProperties {
     Allowed(bool),
     /// Each value is one of these.
     Schema(Box<Schema>),
-}
-
-/// A regular expression, compiled when first used.
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
-pub(crate) struct Pattern {
-    pub(crate) text: String,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl From<String> for Pattern {
-    fn from(text: String) -> Self {
-        Self { text, compiled: OnceLock::new() }
-    }
-}
-
-impl Pattern {
-    /// The expression; `None` when it is none. Both the API server's RE2 and this engine match in linear time and agree on
-    /// their syntax but for corners.
-    pub(crate) fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
-    }
 }
 
 /// Named schemas that refer to each other by name.
@@ -160,6 +176,20 @@ pub(crate) fn from_json(json: &serde_json::Value) -> Value {
 
 fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
     Ok(Vec::<serde_json::Value>::deserialize(deserializer)?.iter().map(from_json).collect())
+}
+
+/// The server takes a limit below zero, which restricts nothing that is there.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::<i64>::deserialize(deserializer)?.map(|limit| u64::try_from(limit).unwrap_or(0)))
+}
+
+/// The server reads what is neither a schema nor a list of them as no items.
+fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Schema>>, D::Error> {
+    let json = serde_json::Value::deserialize(deserializer)?;
+    if !json.is_object() {
+        return Ok(None);
+    }
+    serde_json::from_value(json).map(|schema| Some(Box::new(schema))).map_err(serde::de::Error::custom)
 }
 
 /// `default: null` is a default of its own and differs from none.

@@ -7,6 +7,7 @@
 //! Decided by the OpenAPI v3 documents of the API server, its discovery, and the structural schemas of
 //! `apiextensions.k8s.io/v1`.
 
+mod asked;
 mod bundle;
 mod catalog;
 mod catalogs;
@@ -19,7 +20,9 @@ mod location;
 mod markers;
 mod near;
 mod node;
+mod pattern;
 mod served;
+mod validation;
 
 pub use bundle::UnknownVersion;
 pub use catalog::{Catalog, KindSchema, KindSource, Lookup};
@@ -30,4 +33,6 @@ pub use location::{Location, Template};
 pub use markers::Markers;
 pub use near::nearest;
 pub use node::{Kind, ListType, Node};
+pub(crate) use pattern::go_pattern;
 pub use served::condense;
+pub(crate) use validation::Validation;

@@ -1,7 +1,8 @@
 //! A place in a schema, as other rooms see it.
 
-use super::definition::{AdditionalProperties, Schema, Store};
+use super::definition::{AdditionalProperties, Schema, Store, Union};
 use super::markers::Markers;
+use super::validation::Validation;
 use crate::manifest::Value;
 
 /// What Kubernetes knows of one place in an object: the root, a field, a list item or a map value.
@@ -233,6 +234,45 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_go_type(self) -> bool {
         self.store.go_types
+    }
+
+    /// Says whether `null` is a value of its own here.
+    #[must_use]
+    pub fn is_nullable(self) -> bool {
+        self.either(|schema| schema.nullable)
+    }
+
+    /// Says whether a CEL rule stands here or below.
+    #[must_use]
+    pub fn has_rules(self) -> bool {
+        self.either(|schema| schema.has_rules)
+    }
+
+    /// Says whether the schema of a custom resource fills something in here or below.
+    #[must_use]
+    pub fn has_defaults(self) -> bool {
+        self.either(|schema| schema.has_defaults)
+    }
+
+    /// The CEL rules of this place.
+    pub(crate) fn validations(self) -> &'a [Validation] {
+        if self.own.validations.is_empty() { &self.target.validations } else { &self.own.validations }
+    }
+
+    /// The fields that the server's validation code asks to be there and to hold something.
+    pub fn asked(self) -> impl Iterator<Item = &'a str> {
+        self.target.asked.iter().map(|name| &**name)
+    }
+
+    /// Fields of which one may be set, each with whether one must be.
+    pub(crate) fn unions(self) -> &'a [Union] {
+        &self.target.unions
+    }
+
+    /// The bare name of the definition that stands here (`io.k8s.api.core.v1.Container`).
+    #[must_use]
+    pub fn definition(self) -> Option<&'a str> {
+        self.own.reference.as_deref()
     }
 
     /// The schemas that judge the value here, the field's own first.

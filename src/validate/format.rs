@@ -2,6 +2,8 @@
 //!
 //! Each follows what kube-apiserver 1.36 answered, not the specification that its name suggests.
 
+use super::names;
+
 /// Says whether the server reads `text` as a quantity (apimachinery, `resource.ParseQuantity`): digits, and a suffix that
 /// is decimal (`m`, `k`), binary (`Ki`) or an exponent. It takes `1.`, `.`, `e3` and blanks around; so does this.
 pub(super) fn is_quantity(text: &str) -> bool {
@@ -38,7 +40,27 @@ pub(super) fn matches(format: &str, text: &str, go_type: bool) -> bool {
         "ipv6" => is_ipv6(text),
         "cidr" => text.split_once('/').is_some_and(|(address, bits)| is_cidr(address, bits)),
         "uuid" => is_uuid(text),
+        "uuid3" => is_uuid(text) && version_of(text) == Some('3'),
+        "uuid4" => is_uuid(text) && version_of(text) == Some('4'),
+        "uuid5" => is_uuid(text) && version_of(text) == Some('5'),
         "mac" => is_mac(text),
+        "duration" => is_duration(text),
+        "email" => is_email(text),
+        "hostname" => is_hostname(text),
+        "uri" => is_uri(text),
+        "hexcolor" => {
+            let digits = text.strip_prefix('#').unwrap_or(text);
+            matches!(digits.len(), 3 | 6) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        }
+        "rgbcolor" => is_rgb(text),
+        "bsonobjectid" => text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "ssn" => is_ssn(text),
+        "isbn10" => is_isbn(text, 10),
+        "isbn13" => is_isbn(text, 13),
+        "isbn" => is_isbn(text, 10) || is_isbn(text, 13),
+        "creditcard" => is_card(text),
+        "k8s-short-name" if !go_type => names::label(text).is_none(),
+        "k8s-long-name" if !go_type => names::subdomain(text).is_none(),
         _ => true,
     }
 }
@@ -55,6 +77,19 @@ pub(super) fn example(format: &str) -> &'static str {
         "cidr" => "a CIDR block such as `10.0.0.0/8`",
         "uuid" => "a UUID",
         "mac" => "a MAC address",
+        "uuid3" | "uuid4" | "uuid5" => "a UUID of its version",
+        "duration" => "a duration such as `1h30m`",
+        "email" => "an e-mail address",
+        "hostname" => "a host name",
+        "uri" => "a URI",
+        "hexcolor" => "a colour such as `#ffffff`",
+        "rgbcolor" => "a colour such as `rgb(255,255,255)`",
+        "isbn" | "isbn10" | "isbn13" => "an ISBN",
+        "creditcard" => "the number of a credit card",
+        "ssn" => "a social security number",
+        "bsonobjectid" => "24 hexadecimal digits",
+        "k8s-short-name" => "a DNS label",
+        "k8s-long-name" => "a DNS subdomain",
         _ => "of its format",
     }
 }
@@ -126,6 +161,120 @@ fn is_cidr(address: &str, bits: &str) -> bool {
         return false;
     };
     bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+/// What `strfmt` of go-openapi makes of a duration: Go's own form, else counts with units somewhere in the text.
+fn is_duration(text: &str) -> bool {
+    if super::cel::is_duration(text) {
+        return true;
+    }
+    const UNITS: [&[&str]; 8] = [
+        &["ns", "nano"],
+        &["us", "µs", "micro"],
+        &["ms", "milli"],
+        &["s", "sec"],
+        &["m", "min"],
+        &["h", "hr", "hour"],
+        &["d", "day"],
+        &["w", "wk", "week"],
+    ];
+    let mut found = false;
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let after = rest[start..].trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+        let end = after.find(|c: char| !c.is_ascii_alphabetic() && c != 'µ').unwrap_or(after.len());
+        let unit = after[..end].to_lowercase();
+        found |= UNITS.iter().any(|names| {
+            names.contains(&&*unit) || names.last().is_some_and(|longest| !unit.is_empty() && unit.starts_with(longest))
+        });
+        rest = &after[end..];
+    }
+    found
+}
+
+/// Go's `mail.ParseAddress`, as far as addresses alone go.
+fn is_email(text: &str) -> bool {
+    let address = match (text.find('<'), text.ends_with('>')) {
+        (Some(start), true) => &text[start + 1..text.len() - 1],
+        _ => text,
+    };
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let atom =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c));
+    local.split('.').all(atom) && domain.split('.').all(atom)
+}
+
+/// `govalidator` by go-openapi: labels of letters, digits, `-` and `_`, at most 255 bytes.
+fn is_hostname(text: &str) -> bool {
+    let label = |part: &str| {
+        let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = part.as_bytes();
+        (1..=63).contains(&bytes.len())
+            && ends(bytes.first())
+            && ends(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+    };
+    text.len() <= 255 && text.split('.').all(label)
+}
+
+/// Go's `url.ParseRequestURI`.
+fn is_uri(text: &str) -> bool {
+    if text.is_empty() || text.bytes().any(|byte| byte < 0x20 || byte == 0x7f || byte == b' ') {
+        return false;
+    }
+    let scheme = text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    text.starts_with('/') || scheme
+}
+
+fn is_rgb(text: &str) -> bool {
+    let inner = text.strip_prefix("rgb(").and_then(|rest| rest.strip_suffix(')'));
+    let part = |text: &str| {
+        let text = text.trim();
+        (text == "0" || !text.starts_with('0'))
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && text.parse::<u8>().is_ok()
+    };
+    inner.is_some_and(|inner| inner.split(',').count() == 3 && inner.split(',').all(part))
+}
+
+fn is_ssn(text: &str) -> bool {
+    let parts: Vec<&str> = text.split([' ', '-']).collect();
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(&parts[..], [a, b, c] if digits(a, 3) && digits(b, 2) && digits(c, 4))
+}
+
+fn is_isbn(text: &str, count: usize) -> bool {
+    let plain: Vec<u32> = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .map(|c| if matches!(c, 'X' | 'x') { 10 } else { c.to_digit(10).unwrap_or(99) })
+        .collect();
+    if plain.len() != count || plain.iter().any(|digit| *digit == 99) || plain[..count - 1].contains(&10) {
+        return false;
+    }
+    if count == 10 {
+        return plain.iter().zip((1..=10).rev()).map(|(digit, weight)| digit * weight).sum::<u32>() % 11 == 0;
+    }
+    plain.iter().enumerate().map(|(at, digit)| digit * if at % 2 == 0 { 1 } else { 3 }).sum::<u32>() % 10 == 0
+}
+
+/// The digits end in a check digit (Luhn).
+fn is_card(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let plain = text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'));
+    let sum = digits.iter().rev().enumerate().map(|(at, digit)| match (at % 2, digit * 2) {
+        (0, _) => *digit,
+        (_, double) if double > 9 => double - 9,
+        (_, double) => double,
+    });
+    plain && (13..=16).contains(&digits.len()) && sum.sum::<u32>() % 10 == 0
+}
+
+fn version_of(text: &str) -> Option<char> {
+    text.chars().filter(|c| *c != '-').nth(12)
 }
 
 fn is_uuid(text: &str) -> bool {

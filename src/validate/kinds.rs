@@ -4,7 +4,8 @@ use super::problem::{At, Problem};
 use super::{Unknown, message};
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Object, TypeKey};
-use crate::schema::{Catalog, KindSchema, KindSource, Lifecycle, Lookup, Minor};
+use crate::schema::{Catalog, KindSource, Lifecycle, Lookup, Minor};
+use std::collections::BTreeSet;
 
 /// The findings on the object's `apiVersion` and `kind`; unknown groups are counted by the caller.
 pub(super) fn judge(object: &Object, lookup: &Lookup<'_>, catalog: &Catalog) -> Vec<Finding> {
@@ -107,15 +108,22 @@ pub(super) fn unknown(first: &Object, count: usize, catalog: &Catalog, weight: U
     Some(problem.finding(first, severity))
 }
 
-/// One finding for all objects of a kind whose definition holds rules that are not evaluated.
-pub(super) fn cel_not_evaluated(first: &Object, kind: &KindSchema, count: usize) -> Finding {
-    let rules = if kind.cel_rules == 1 {
-        format!("1 CEL rule of `{}` was", kind.type_key)
-    } else {
-        format!("{} CEL rules of `{}` were", kind.cel_rules, kind.type_key)
-    };
+/// One finding for all objects of a kind whose definition holds rules that were not evaluated on them.
+pub(super) fn cel_not_evaluated(
+    first: &Object,
+    kind: &TypeKey,
+    rules: &BTreeSet<(String, String)>,
+    count: usize,
+) -> Finding {
+    let of = if rules.len() == 1 { "1 CEL rule".to_owned() } else { format!("{} CEL rules", rules.len()) };
+    let were = if rules.len() == 1 { "was" } else { "were" };
     let objects = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
-    let message = format!("{rules} not evaluated on {objects}");
+    let mut message = format!("{of} of `{kind}` {were} not evaluated on {objects}");
+    if let Some((rule, why)) = rules.first() {
+        let rule = rule.split_whitespace().collect::<Vec<_>>().join(" ");
+        let rule: String = rule.chars().take(160).collect();
+        message.push_str(&format!(": `{rule}`: {why}"));
+    }
     let problem = Problem::new("not-evaluated", At::Value, "/kind", message);
     problem
         .hint(Some("the API server evaluates them when the object is applied".to_owned()))

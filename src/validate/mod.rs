@@ -6,9 +6,15 @@
 //! Decided by what kube-apiserver does with `fieldValidation=Strict` and with server-side apply, which is how objects are
 //! delivered (DESIGN §4, Judging): `error` means that it refuses the object by itself.
 
+mod asked;
+mod cel;
+mod defaults;
+mod definition;
+mod form;
 mod format;
 mod kinds;
 mod message;
+mod names;
 mod problem;
 pub mod rules;
 mod structure;
@@ -17,10 +23,10 @@ mod whole;
 pub use whole::Absent;
 
 use crate::finding::{Finding, Severity};
-use crate::manifest::{Object, TypeKey};
+use crate::manifest::{Object, ObjectKey, TypeKey};
 use crate::schema::{Catalog, KindSchema, Lookup};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How strict the judgement is.
@@ -62,6 +68,8 @@ pub struct Verdict {
     pub unchecked: Vec<Unchecked>,
     /// What the objects refer to and do not hold: a finding each, unless something else makes it.
     pub absent: Vec<Absent>,
+    /// How many CEL rules were not evaluated on objects that have them.
+    pub rules_not_evaluated: usize,
 }
 
 /// Objects of one kind that were not judged by a schema.
@@ -89,31 +97,37 @@ pub struct Subject<'a> {
 /// The order of findings depends on the order of objects alone; objects are judged in parallel.
 #[must_use]
 pub fn validate(objects: &[Object], catalog: &Catalog, options: &Options) -> Verdict {
-    let judged: Vec<(Vec<Finding>, Lookup<'_>)> = objects
+    validate_change(objects, &[], catalog, options)
+}
+
+/// The same, for objects that replace `before`: rules of a schema that compare with the former object (`oldSelf`) are
+/// evaluated for those that were there.
+#[must_use]
+pub fn validate_change(objects: &[Object], before: &[Object], catalog: &Catalog, options: &Options) -> Verdict {
+    let former: HashMap<ObjectKey, &Object> = before.iter().map(|object| (object.key(), object)).collect();
+    let judged: Vec<(Judged, Lookup<'_>)> = objects
         .par_iter()
         .map(|object| {
             let lookup = catalog.lookup(&object.type_key());
-            let mut findings = kinds::judge(object, &lookup, catalog);
-            if let Lookup::Known(kind) = &lookup {
-                findings.extend(structure::judge(object, kind, options.strict));
-            }
-            let kind = if let Lookup::Known(kind) = &lookup { Some(*kind) } else { None };
-            rules::judge_object(&Subject { object, kind }, catalog, &mut findings);
-            (findings, lookup)
+            let former = if former.is_empty() { None } else { former.get(&object.key()).copied() };
+            (judge(object, former, &lookup, catalog, options), lookup)
         })
         .collect();
     let mut verdict = Verdict::default();
     let (mut unknown, mut with_cel) = (BTreeMap::new(), BTreeMap::new());
     let mut subjects = Vec::with_capacity(objects.len());
-    for (object, (findings, lookup)) in objects.iter().zip(judged) {
-        verdict.findings.extend(findings);
+    for (object, (judged, lookup)) in objects.iter().zip(judged) {
+        verdict.findings.extend(judged.findings);
         let mut kind = None;
         match lookup {
             Lookup::Known(known) => {
                 verdict.checked += 1;
                 kind = Some(known);
-                if known.cel_rules > 0 {
-                    with_cel.entry(&known.type_key).or_insert((object, known, 0)).2 += 1;
+                if !judged.not_evaluated.is_empty() {
+                    let (_, rules, count) =
+                        with_cel.entry(&known.type_key).or_insert((object, BTreeSet::new(), 0_usize));
+                    rules.extend(judged.not_evaluated);
+                    *count += 1;
                 }
             }
             Lookup::Unknown(_) => unknown.entry(object.type_key()).or_insert((object, 0, UNKNOWN)).1 += 1,
@@ -134,10 +148,49 @@ pub fn validate(objects: &[Object], catalog: &Catalog, options: &Options) -> Ver
         }
         verdict.unchecked.push(Unchecked { type_key, count, reason: reason.to_owned() });
     }
+    for (type_key, (first, rules, count)) in &with_cel {
+        verdict.rules_not_evaluated += rules.len();
+        verdict.findings.push(kinds::cel_not_evaluated(first, type_key, rules, *count));
+    }
     verdict
-        .findings
-        .extend(with_cel.values().map(|(first, kind, count)| kinds::cel_not_evaluated(first, kind, *count)));
-    verdict
+}
+
+/// What is found in one object alone.
+#[derive(Default)]
+struct Judged {
+    findings: Vec<Finding>,
+    /// CEL rules that were not evaluated, with the reason.
+    not_evaluated: Vec<(String, String)>,
+}
+
+fn judge(
+    object: &Object,
+    former: Option<&Object>,
+    lookup: &Lookup<'_>,
+    catalog: &Catalog,
+    options: &Options,
+) -> Judged {
+    let mut judged = Judged { findings: kinds::judge(object, lookup, catalog), ..Judged::default() };
+    let kind = if let Lookup::Known(kind) = lookup { Some(*kind) } else { None };
+    if let Some(kind) = kind {
+        let value = defaults::filled(kind.root(), object.value());
+        let problems = structure::judge(object, &value, kind, options.strict);
+        // The server asks its rules only of what has the right structure.
+        if problems.is_empty() && kind.cel_rules > 0 {
+            let former = former.filter(|former| former.api_version() == object.api_version());
+            let former = former.map(|former| defaults::filled(kind.root(), former.value()));
+            let ruled = cel::judge(kind.root(), &value, former.as_deref());
+            judged.not_evaluated = ruled.not_evaluated;
+            judged.findings.extend(ruled.problems.into_iter().map(|problem| problem.finding(object, Severity::Error)));
+        }
+        judged.findings.extend(problems.into_iter().map(|problem| problem.finding(object, Severity::Error)));
+        if definition::is_definition(object) {
+            let problems = definition::judge(object, kind.root(), catalog);
+            judged.findings.extend(problems.into_iter().map(|problem| problem.finding(object, Severity::Error)));
+        }
+    }
+    rules::judge_object(&Subject { object, kind }, catalog, &mut judged.findings);
+    judged
 }
 
 /// Why an object of an unknown group is not checked.

@@ -7,23 +7,25 @@
 use super::format;
 use super::message::{expected, field, got, names, path, quote};
 use super::problem::{At, Problem};
-use crate::finding::{Finding, Severity};
-use crate::manifest::{Data, Map, Object, Value, value::escape_token};
+use crate::manifest::value::{NumberKind, escape_token};
+use crate::manifest::{Data, Map, Object, Value};
 use crate::schema::{Kind, KindSchema, ListType, Node, Schema, nearest};
 use std::collections::HashMap;
 
 /// The rule of types, values and required fields.
-const SCHEMA: &str = "schema";
+pub(super) const SCHEMA: &str = "schema";
 /// The rule of fields that the server does not know.
 const UNKNOWN_FIELD: &str = "unknown-field";
 /// The rule of list items that are the same to the server.
 const DUPLICATE_ITEM: &str = "duplicate-list-item";
 
 /// Judges `object` by the schema of its kind; `strict` refuses unknown fields and list items that share their key.
-pub(super) fn judge(object: &Object, kind: &KindSchema, strict: bool) -> Vec<Finding> {
+///
+/// `value` is the object with its defaults filled in.
+pub(super) fn judge(object: &Object, value: &Value, kind: &KindSchema, strict: bool) -> Vec<Problem> {
     let mut walk = Walk { secret: object.is_secret(), strict, status: kind.status_subresource, ..Walk::default() };
-    walk.value(kind.root(), object.value());
-    walk.problems.into_iter().map(|problem| problem.finding(object, Severity::Error)).collect()
+    walk.value(kind.root(), value);
+    walk.problems
 }
 
 /// How a value of the wrong type is written as one of the right type.
@@ -48,11 +50,12 @@ fn written_otherwise(must: &str, value: &Value) -> Option<String> {
     }
 }
 
+/// A walk through an object and its schema.
 #[derive(Default)]
-struct Walk {
-    pointer: String,
+pub(super) struct Walk {
+    pub(super) pointer: String,
     problems: Vec<Problem>,
-    secret: bool,
+    pub(super) secret: bool,
     strict: bool,
     /// `status` is the server's own: what stands there in a manifest is dropped.
     status: bool,
@@ -60,19 +63,28 @@ struct Walk {
     relaxed: bool,
     /// Inside `allOf` and its like, which name fields without defining them.
     part: bool,
+    /// Inside what the server does not look at when the object is made: the claim templates of a StatefulSet.
+    unasked: bool,
 }
 
 impl Walk {
-    fn problem(&mut self, rule: &'static str, at: At, message: String, hint: Option<String>) {
+    /// Judges a value that stands at `pointer` of an object by `node`.
+    pub(super) fn inner(node: Node<'_>, value: &Value, pointer: &str, strict: bool) -> Vec<Problem> {
+        let mut walk = Walk { pointer: pointer.to_owned(), strict, ..Walk::default() };
+        walk.value(node, value);
+        walk.problems
+    }
+
+    pub(super) fn problem(&mut self, rule: &'static str, at: At, message: String, hint: Option<String>) {
         self.problems.push(Problem::new(rule, at, &self.pointer, message).hint(hint));
     }
 
-    fn wrong(&mut self, must: &str, value: &Value) {
+    pub(super) fn wrong(&mut self, must: &str, value: &Value) {
         let message = format!("{} must be {must}, got {}", field(&self.pointer), got(value, self.secret));
         self.problem(SCHEMA, At::Value, message, if self.secret { None } else { written_otherwise(must, value) });
     }
 
-    fn below(&mut self, token: &str, go: impl FnOnce(&mut Self)) {
+    pub(super) fn below(&mut self, token: &str, go: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
         self.pointer.push_str(&escape_token(token));
@@ -113,6 +125,9 @@ impl Walk {
             for layer in node.layers() {
                 self.limits(node, layer, value);
             }
+            if !self.unasked {
+                self.asked(node, value);
+            }
         }
     }
 
@@ -145,12 +160,13 @@ impl Walk {
             if value.is_null() {
                 continue;
             }
-            let was = self.relaxed;
+            let was = (self.relaxed, self.unasked);
+            self.unasked |= node.is_go_type() && is_unasked(node, name);
             let is_root = self.pointer.is_empty() && self.status;
             // Below the root as well: a claim template has a status, which the server does not look at.
             self.relaxed |= name == "status" && (is_root || (node.is_go_type() && known.kind() == Kind::Map));
             self.below(name, |walk| walk.value(known, value));
-            self.relaxed = was;
+            (self.relaxed, self.unasked) = was;
         }
         if !self.relaxed {
             self.required(node, map, &meant);
@@ -160,15 +176,16 @@ impl Walk {
     fn required(&mut self, node: Node<'_>, map: &Map, meant: &[&str]) {
         for name in node.required() {
             let there = map.get(name).is_some_and(|value| !value.is_null());
-            // A default fills a field in before the schema of a custom resource is asked.
-            let filled = !node.is_go_type() && node.field(name).is_some_and(|field| field.default().is_some());
             // A misspelt field was reported with what was meant.
-            if !there && !filled && !meant.contains(&name) {
+            if !there && !meant.contains(&name) {
                 let message = format!("{} must have the field `{name}`", field(&self.pointer));
                 let is_null = map.contains_key(name);
                 let hint = is_null.then(|| "the server reads `null` as absent".to_owned());
                 self.problem(SCHEMA, At::Key, message, hint);
             }
+        }
+        if !self.unasked {
+            self.asked_of_fields(node, map, meant);
         }
         // A struct that is no pointer is there when it is left out, with all that is missing in it.
         for (name, field) in node.structs().filter(|(name, _)| *name != "status" && !meant.contains(name)) {
@@ -199,15 +216,15 @@ impl Walk {
         }
         if self.strict && !self.part {
             match node.list_type() {
-                Some(ListType::Set) => self.duplicates(items, |item| Some(identity(item))),
-                Some(ListType::Map(keys)) => self.duplicates(items, |item| keyed(of, keys, item)),
+                Some(ListType::Set) => self.duplicates(items, |item| Some(identity(item)), true),
+                Some(ListType::Map(keys)) => self.duplicates(items, |item| keyed(of, keys, item), true),
                 Some(ListType::Atomic) | None => {}
             }
         }
     }
 
     /// Reports items that are the same to the server: it refuses them when they are applied.
-    fn duplicates(&mut self, items: &[Value], identity: impl Fn(&Value) -> Option<String>) {
+    pub(super) fn duplicates(&mut self, items: &[Value], identity: impl Fn(&Value) -> Option<String>, applied: bool) {
         if items.len() < 2 {
             return;
         }
@@ -221,7 +238,7 @@ impl Walk {
                     let what = if walk.secret { String::new() } else { format!(": {identity}") };
                     let message = format!("{} is the same item as {same}{what}", field(&walk.pointer));
                     walk.problem(DUPLICATE_ITEM, At::Value, message, None);
-                    if let Some(problem) = walk.problems.last_mut() {
+                    if let Some(problem) = walk.problems.last_mut().filter(|_| applied) {
                         problem.hint = Some("server-side apply refuses two list items with one key".to_owned());
                         problem.related = Some((format!("{list}/{first}"), "the first of them"));
                     }
@@ -269,12 +286,12 @@ impl Walk {
             Data::Null | Data::Bool(_) => {}
         }
         if let (Data::List(items), true) = (&value.data, schema.unique_items) {
-            self.duplicates(items, |item| Some(identity(item)));
+            self.duplicates(items, |item| Some(identity(item)), false);
         }
         self.alternatives(node, schema, value);
     }
 
-    fn not_among(&mut self, choices: &[Value], value: &Value) {
+    pub(super) fn not_among(&mut self, choices: &[Value], value: &Value) {
         let texts: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
         let said: Vec<String> = choices.iter().map(identity).collect();
         let must = if said.len() == 1 { said[0].clone() } else { format!("one of {}", said.join(", ")) };
@@ -296,8 +313,13 @@ impl Walk {
             let word = if schema.exclusive_maximum { "less than" } else { "at most" };
             self.wrong(&format!("{word} {most}"), value);
         }
-        if let Some(step) = schema.multiple_of.filter(|step| *step > 0.0 && (number / step).fract() != 0.0) {
-            self.wrong(&format!("a multiple of {step}"), value);
+        if let Some(step) = schema.multiple_of {
+            // The server compares whole numbers with the whole part of the step, and refuses them where that is zero.
+            let whole = matches!(&value.data, Data::Number(number) if !matches!(number.kind(), NumberKind::Float(_)));
+            let by = if whole { step.trunc() } else { step };
+            if by <= 0.0 || (number / by).fract() != 0.0 {
+                self.wrong(&format!("a multiple of {step}"), value);
+            }
         }
     }
 
@@ -318,7 +340,7 @@ impl Walk {
         }
     }
 
-    fn count(&mut self, count: usize, least: Option<u64>, most: Option<u64>, what: &str) {
+    pub(super) fn count(&mut self, count: usize, least: Option<u64>, most: Option<u64>, what: &str) {
         let count = count as u64;
         let bound = match (least.filter(|least| count < *least), most.filter(|most| count > *most)) {
             (Some(1), _) if what == "items" => "an item".to_owned(),
@@ -402,6 +424,15 @@ impl Walk {
     }
 }
 
+/// Says whether the server looks at no more than the types of what stands in a field.
+fn is_unasked(node: Node<'_>, name: &str) -> bool {
+    match name {
+        "volumeClaimTemplates" => true,
+        "selector" => node.definition().is_some_and(|definition| definition.ends_with(".MetricIdentifier")),
+        _ => false,
+    }
+}
+
 /// The fields, when each alternative is the presence of one.
 fn single_fields(parts: &[Schema]) -> Option<Vec<&str>> {
     parts.iter().map(|part| if let [name] = &part.required[..] { Some(&**name) } else { None }).collect()
@@ -423,7 +454,7 @@ fn known_here(node: Node<'_>) -> Option<String> {
 }
 
 /// An item of a set as text; equal items have equal texts.
-fn identity(value: &Value) -> String {
+pub(super) fn identity(value: &Value) -> String {
     match &value.data {
         Data::String(text) => format!("{text:?}"),
         Data::Number(number) => number.as_i64().map_or_else(|| number.as_f64().to_string(), |n| n.to_string()),

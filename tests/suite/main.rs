@@ -19,4 +19,5 @@ mod rules;
 mod schemas;
 mod validate;
 mod validation_conformance;
+mod verdict;
 mod yaml_oracle;

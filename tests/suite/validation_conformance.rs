@@ -100,9 +100,20 @@ fn status(document: &str) -> Option<Json> {
 }
 
 /// `spec.containers[0].ports[2]` as a JSON pointer.
+///
+/// The server calls the root `<nil>` where a rule is about the whole object.
 fn pointer(field: &str) -> String {
+    if field == "<nil>" {
+        return String::new();
+    }
     field.split('.').fold(String::new(), |path, part| path + "/" + &part.replace('[', "/").replace(']', ""))
 }
+
+/// Where kubectl-validate differs from the API server, and we go with the server.
+const DIFFERENCES: [(&str, &str); 1] = [(
+    "configmap.yaml",
+    "a finalizer without a domain: kubectl-validate takes it, kube-apiserver 1.36.3 refuses it (`neither a standard finalizer name nor is it fully qualified`)",
+)];
 
 #[test]
 fn kubectl_validates_fixtures_get_the_servers_verdicts() {
@@ -135,22 +146,19 @@ fn kubectl_validates_fixtures_get_the_servers_verdicts() {
             let said: Vec<String> =
                 refused.iter().map(|f| format!("{} {}", f.pointer.as_deref().unwrap_or("-"), f.message)).collect();
             if wanted["status"] == "Success" {
-                if !refused.is_empty() {
+                if DIFFERENCES.iter().any(|(file, _)| *file == name) {
+                    assert!(!refused.is_empty(), "{name} differs no more");
+                } else if !refused.is_empty() {
                     wrong.push(format!("{name}: the server takes it, we say: {}", said.join("; ")));
                 }
                 continue;
             }
-            let not_evaluated = verdict.findings.iter().any(|finding| finding.rule == "not-evaluated");
-            // The server calls the root `<nil>` in rules of the whole object, which are CEL: said not to be evaluated.
             let fields: Vec<&str> = wanted["details"]["causes"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(|cause| cause["field"].as_str())
                 .collect();
-            if fields == ["<nil>"] && not_evaluated {
-                continue;
-            }
             for field in fields {
                 let pointer = pointer(field);
                 let named = |finding: &&&Finding| {

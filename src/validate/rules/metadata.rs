@@ -1,71 +1,268 @@
-//! `metadata`: names, labels and annotations that the server refuses.
+//! `metadata`: what every object has there and the server refuses.
 //!
-//! Labels and annotations by apimachinery's `IsQualifiedName` and `IsValidLabelValue`. Names by kind, as kube-apiserver
-//! 1.36.3 answered for each: most are DNS subdomains. Kinds with a form of their own (CustomResourceDefinition, APIService,
-//! IPAddress, StorageVersion, CertificateSigningRequest) are left to the server.
+//! Decided by apimachinery's `ValidateObjectMeta` (`pkg/api/validation/objectmeta.go`): labels, annotations, owners,
+//! finalizers, generated names. Names by kind, as kube-apiserver 1.36.3 answered for each: most are DNS subdomains.
 
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
-use crate::manifest::{Map, Object, Value, value::escape_token};
-use crate::schema::Catalog;
+use crate::manifest::{Data, Key, Map, Object, Value, value::escape_token};
+use crate::schema::{Catalog, KindSource, Minor, Node};
 use crate::validate::Subject;
-use crate::validate::message::quote;
+use crate::validate::message::{path, quote};
+use crate::validate::names;
 use crate::validate::problem::{At, Problem};
 
 pub(super) const RULE: Rule = Rule {
     id: "metadata",
     severity: Severity::Error,
-    about: "a name, label or annotation has a form that the server refuses",
+    about: "a name, label, annotation, owner or finalizer has a form that the server refuses",
     check: Check::Object(check),
 };
 
 /// All keys and values of the annotations together (apimachinery, `TotalAnnotationSizeLimitB`).
 const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
 
-fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
+fn check(subject: &Subject<'_>, catalog: &Catalog, findings: &mut Vec<Finding>) {
+    // What is of no known kind may be a tool's configuration that looks like an object.
+    let Some(kind) = subject.kind else { return };
     let object = subject.object;
+    let key = object.type_key();
     let mut report = |pointer: &str, at: At, message: String| {
         findings.push(Problem::new(RULE.id, at, pointer, message).finding(object, RULE.severity));
     };
-    if let (Some(name), Some(form)) = (object.name(), name_form(object))
+    match &*key.group {
+        "authentication.k8s.io" => return,
+        // Questions that are answered and not kept.
+        "authorization.k8s.io" => return empty(object, &key.kind, &mut report),
+        _ => {}
+    }
+    let custom = matches!(kind.source, KindSource::Definition | KindSource::Configured);
+    name(object, catalog, &mut report);
+    if let Some(namespace) = object.namespace().filter(|_| kind.namespaced)
+        && let Some(reason) = names::label(namespace)
+    {
+        report("/metadata/namespace", At::Value, format!("`metadata.namespace` {reason}, got {}", quote(namespace)));
+    }
+    let generation = object.value().path(&["metadata", "generation"]).and_then(Value::as_i64);
+    if generation.is_some_and(|generation| generation < 0) && !custom && keeps_generation(&key.group, &key.kind) {
+        report("/metadata/generation", At::Value, "`metadata.generation` must not be negative".to_owned());
+    }
+    let free = custom || has_free_finalizers(&key.group, &key.kind);
+    common(object, "/metadata", free, &mut report);
+    if is_workload(object) {
+        labels(object, "/spec/template/metadata/labels", &mut report);
+        annotations(object, "/spec/template/metadata/annotations", &mut report);
+    }
+    if custom {
+        embedded(kind.root(), object.value(), &mut String::new(), true, &mut |pointer| {
+            common(object, pointer, true, &mut report);
+        });
+    }
+}
+
+/// What is asked of the metadata of every object, also of one inside another.
+fn common(object: &Object, pointer: &str, free: bool, report: Report<'_>) {
+    labels(object, &format!("{pointer}/labels"), report);
+    annotations(object, &format!("{pointer}/annotations"), report);
+    let Some(metadata) = object.value().at(pointer).and_then(Value::as_map) else { return };
+    owners(metadata, pointer, report);
+    finalizers(metadata, pointer, free, report);
+}
+
+/// Finds the metadata of the objects that stand inside a custom one.
+fn embedded(node: Node<'_>, value: &Value, pointer: &mut String, root: bool, found: &mut dyn FnMut(&str)) {
+    if !root && node.is_embedded_resource() {
+        found(&format!("{pointer}/metadata"));
+    }
+    let length = pointer.len();
+    let mut below = |node: Node<'_>, token: &str, value: &Value| {
+        pointer.push('/');
+        pointer.push_str(&escape_token(token));
+        embedded(node, value, pointer, false, found);
+        pointer.truncate(length);
+    };
+    match &value.data {
+        Data::Map(map) => map.iter().for_each(|(key, value)| {
+            if let Some(field) = node.field(key.as_str()).or_else(|| node.values()).filter(|field| !field.is_go_type())
+            {
+                below(field, key.as_str(), value);
+            }
+        }),
+        Data::List(items) => {
+            if let Some(of) = node.items() {
+                items.iter().enumerate().for_each(|(index, item)| below(of, &index.to_string(), item));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reviews of access have no metadata, but for the namespace of a local one.
+fn empty(object: &Object, kind: &str, report: Report<'_>) {
+    if kind == "SelfSubjectRulesReview" {
+        return;
+    }
+    let metadata = object.value().get("metadata").and_then(Value::as_map);
+    let set = |(key, value): &(&Key, &Value)| {
+        let zero = value.is_null() || value.as_str() == Some("") || value.as_i64() == Some(0) || is_empty(value);
+        // The server sets these itself.
+        !zero && !matches!(key.as_str(), "managedFields" | "selfLink" | "namespace" | "creationTimestamp")
+    };
+    if let Some((key, _)) = metadata.into_iter().flatten().find(set) {
+        let pointer = format!("/metadata/{}", escape_token(key.as_str()));
+        report(&pointer, At::Key, format!("{kind} must have no metadata, got `{}`", key.as_str()));
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match &value.data {
+        Data::List(items) => items.is_empty(),
+        Data::Map(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+/// Reports something at a place.
+type Report<'a> = &'a mut dyn FnMut(&str, At, String);
+
+fn name(object: &Object, catalog: &Catalog, report: Report<'_>) {
+    let Some(form) = name_form(object, catalog) else { return };
+    if let Form::Made(expected) = &form {
+        let wrong = [("name", object.name()), ("generateName", object.generate_name())];
+        for (field, text) in
+            wrong.into_iter().filter_map(|(field, text)| Some((field, text?))).filter(|(_, text)| text != expected)
+        {
+            let message = format!("`metadata.{field}` must be {}, got {}", quote(expected), quote(text));
+            report(&format!("/metadata/{field}"), At::Value, message);
+        }
+        return;
+    }
+    if let Some(name) = object.name()
         && let Some(reason) = form.refuses(name)
     {
         report("/metadata/name", At::Value, format!("`metadata.name` {reason}, got {}", quote(name)));
     }
-    labels(object, "/metadata/labels", &mut report);
-    if is_workload(object) {
-        labels(object, "/spec/template/metadata/labels", &mut report);
+    if let Some(prefix) = object.generate_name() {
+        // A dash at its end is followed by what is generated.
+        let whole = match prefix.strip_suffix('-') {
+            Some(rest) if prefix.len() > 1 => format!("{rest}a"),
+            _ => prefix.to_owned(),
+        };
+        if let Some(reason) = form.refuses(&whole) {
+            report(
+                "/metadata/generateName",
+                At::Value,
+                format!("`metadata.generateName` {reason}, got {}", quote(prefix)),
+            );
+        }
     }
-    let Some(annotations) = object.value().at("/metadata/annotations").and_then(Value::as_map) else { return };
+}
+
+fn labels(object: &Object, pointer: &str, report: Report<'_>) {
+    let none = Map::new();
+    let said = |text: &str| if object.is_secret() { String::new() } else { format!(" {}", quote(text)) };
+    for (key, value) in object.value().at(pointer).and_then(Value::as_map).unwrap_or(&none) {
+        let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
+        if let Some(reason) = names::qualified(key.as_str()) {
+            report(&pointer, At::Key, format!("label key {} {reason}", quote(key.as_str())));
+        }
+        if let Some(text) = value.as_str()
+            && let Some(reason) = names::label_value(text)
+        {
+            report(&pointer, At::Value, format!("label value{} {reason}", said(text)));
+        }
+    }
+}
+
+fn annotations(object: &Object, pointer: &str, report: Report<'_>) {
+    let Some(annotations) = object.value().at(pointer).and_then(Value::as_map) else { return };
     let mut bytes = 0;
     for (key, value) in annotations {
         bytes += key.as_str().len() + value.as_str().map_or(0, str::len);
         // The server lowers the case of annotation keys before it looks at them.
-        if let Some(reason) = qualified(&key.as_str().to_lowercase()) {
-            let pointer = format!("/metadata/annotations/{}", escape_token(key.as_str()));
+        if let Some(reason) = names::qualified(&key.as_str().to_lowercase()) {
+            let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
             report(&pointer, At::Key, format!("annotation key {} {reason}", quote(key.as_str())));
         }
     }
     if bytes > MOST_ANNOTATION_BYTES {
         let message = format!("annotations hold {bytes} bytes, the server takes {MOST_ANNOTATION_BYTES}");
-        report("/metadata/annotations", At::Key, message);
+        report(pointer, At::Key, message);
     }
 }
 
-fn labels(object: &Object, pointer: &str, report: &mut impl FnMut(&str, At, String)) {
-    let none = Map::new();
-    let said = |text: &str| if object.is_secret() { String::new() } else { format!(" {}", quote(text)) };
-    for (key, value) in object.value().at(pointer).and_then(Value::as_map).unwrap_or(&none) {
-        let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
-        if let Some(reason) = qualified(key.as_str()) {
-            report(&pointer, At::Key, format!("label key {} {reason}", quote(key.as_str())));
+fn owners(metadata: &Map, at: &str, report: Report<'_>) {
+    let owners = metadata.get("ownerReferences").and_then(Value::as_list).unwrap_or_default();
+    let mut controllers = 0;
+    for (index, owner) in owners.iter().enumerate() {
+        let pointer = format!("{at}/ownerReferences/{index}");
+        let field_name = path(&pointer);
+        let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or_default();
+        for field in ["apiVersion", "kind", "name", "uid"] {
+            // What is of another type is said by the schema.
+            let value = owner.get(field).filter(|value| !value.is_null());
+            if owner.as_map().is_some() && value.is_none_or(|value| value.as_str() == Some("")) {
+                let place = if value.is_some() { format!("{pointer}/{field}") } else { pointer.clone() };
+                report(&place, At::Value, format!("`{field_name}.{field}` must not be empty"));
+            }
         }
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        if version.matches('/').count() > 1 || version.ends_with('/') {
+            let must = "must be `group/version` or `version`";
+            let message = format!("`{field_name}.apiVersion` {must}, got {}", quote(version));
+            report(&format!("{pointer}/apiVersion"), At::Value, message);
+        }
+        if version == "v1" && kind == "Event" {
+            report(&format!("{pointer}/kind"), At::Value, "an Event cannot own an object".to_owned());
+        }
+        controllers += usize::from(owner.get("controller").and_then(Value::as_bool) == Some(true));
+        if controllers == 2 {
+            let message = "only one owner can be the controller of an object".to_owned();
+            report(&format!("{pointer}/controller"), At::Value, message);
+        }
+    }
+}
+
+/// The finalizers without a domain (core/v1, `IsStandardFinalizerName`).
+const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+
+fn finalizers(metadata: &Map, at: &str, free: bool, report: Report<'_>) {
+    let finalizers = metadata.get("finalizers").and_then(Value::as_list).unwrap_or_default();
+    for (index, value) in finalizers.iter().enumerate() {
         let Some(text) = value.as_str() else { continue };
-        if text.len() > 63 {
-            report(&pointer, At::Value, format!("label value{} is longer than 63 bytes", said(text)));
-        } else if !text.is_empty() && !is_name_part(text) {
-            report(&pointer, At::Value, format!("label value{} {NAME_PART}", said(text)));
+        let pointer = format!("{at}/finalizers/{index}");
+        if let Some(reason) = names::qualified(text) {
+            report(&pointer, At::Value, format!("finalizer {} {reason}", quote(text)));
+        } else if !free && !text.contains('/') && !STANDARD_FINALIZERS.contains(&text) {
+            let message = format!("finalizer {} must have a domain: `example.com/{text}`", quote(text));
+            report(&pointer, At::Value, message);
         }
+    }
+    let has = |name: &str| finalizers.iter().any(|value| value.as_str() == Some(name));
+    if has("orphan") && has("foregroundDeletion") {
+        let message = "the finalizers `orphan` and `foregroundDeletion` cannot be set together".to_owned();
+        report(&format!("{at}/finalizers"), At::Key, message);
+    }
+}
+
+/// Kinds of Kubernetes whose validation asks no domain of a finalizer (as kube-apiserver 1.36.3 answered for each).
+fn has_free_finalizers(group: &str, kind: &str) -> bool {
+    matches!(group, "apiextensions.k8s.io" | "apiregistration.k8s.io" | "admissionregistration.k8s.io")
+        || matches!((group, kind), ("", "Event") | ("policy", "PodDisruptionBudget"))
+        || matches!((group, kind), ("coordination.k8s.io", "Lease") | ("node.k8s.io", "RuntimeClass"))
+}
+
+/// Says whether the server judges the generation that a manifest names; for the other kinds it sets its own first (as
+/// kube-apiserver 1.36.3 answered for each).
+fn keeps_generation(group: &str, kind: &str) -> bool {
+    match group {
+        "" => !matches!(kind, "Pod" | "PodTemplate" | "ReplicationController"),
+        "apps" => kind == "ControllerRevision",
+        "networking.k8s.io" => matches!(kind, "ServiceCIDR" | "IPAddress"),
+        "resource.k8s.io" => matches!(kind, "ResourceClaim" | "ResourceClaimTemplate"),
+        "autoscaling" | "events.k8s.io" | "storage.k8s.io" | "apiregistration.k8s.io" | "certificates.k8s.io" => true,
+        "rbac.authorization.k8s.io" | "coordination.k8s.io" | "node.k8s.io" => true,
+        _ => false,
     }
 }
 
@@ -80,116 +277,58 @@ fn is_workload(object: &Object) -> bool {
 }
 
 /// What the server takes as a name.
-#[derive(Clone, Copy)]
-enum NameForm {
+enum Form {
     /// A DNS subdomain of at most this many bytes.
     Subdomain(usize),
     /// A DNS label.
     Label,
+    /// A DNS label that begins with a letter.
+    Label1035,
     /// Anything that fits into a URL path.
     PathSegment,
+    /// An IP address in its canonical form.
+    Address,
+    /// This text alone: it is made of the object's fields.
+    Made(String),
 }
 
-fn name_form(object: &Object) -> Option<NameForm> {
+fn name_form(object: &Object, catalog: &Catalog) -> Option<Form> {
     let key = object.type_key();
-    match (key.group.as_str(), key.kind.as_str()) {
-        ("apiextensions.k8s.io" | "apiregistration.k8s.io" | "internal.apiserver.k8s.io", _)
-        | ("authentication.k8s.io" | "authorization.k8s.io" | "certificates.k8s.io", _)
-        | ("networking.k8s.io", "IPAddress")
-        | ("", "Binding" | "ComponentStatus")
-        | ("coordination.k8s.io", "LeaseCandidate") => None,
-        ("", "Namespace" | "Service") | ("apps", "StatefulSet") => Some(NameForm::Label),
-        ("", "Event") | ("policy", "PodDisruptionBudget") | ("rbac.authorization.k8s.io", _) => {
-            Some(NameForm::PathSegment)
+    let text = |path: &[&str]| object.value().path(path).and_then(Value::as_str).unwrap_or_default();
+    Some(match (key.group.as_str(), key.kind.as_str()) {
+        ("internal.apiserver.k8s.io", _) | ("", "Binding" | "ComponentStatus") => return None,
+        ("coordination.k8s.io", "LeaseCandidate") => return None,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            Form::Made(format!("{}.{}", text(&["spec", "names", "plural"]), text(&["spec", "group"])))
         }
+        ("apiregistration.k8s.io", "APIService") => {
+            Form::Made(format!("{}.{}", text(&["spec", "version"]), text(&["spec", "group"])))
+        }
+        ("networking.k8s.io", "IPAddress") => Form::Address,
+        // Since 1.36 they may begin with a digit (KEP-5311).
+        ("", "Service") if Minor::parse(catalog.version()) < Minor::parse("1.36") => Form::Label1035,
+        ("", "Namespace" | "Service") | ("apps", "StatefulSet") | ("batch", "Job") => Form::Label,
+        ("", "Event") | ("policy", "PodDisruptionBudget") => Form::PathSegment,
+        ("rbac.authorization.k8s.io" | "certificates.k8s.io", _) => Form::PathSegment,
         // Eleven characters are left for the name of the Job.
-        ("batch", "CronJob") => Some(NameForm::Subdomain(52)),
-        _ => Some(NameForm::Subdomain(253)),
-    }
+        ("batch", "CronJob") => Form::Subdomain(52),
+        _ => Form::Subdomain(253),
+    })
 }
 
-impl NameForm {
-    fn refuses(self, name: &str) -> Option<String> {
+impl Form {
+    fn refuses(&self, name: &str) -> Option<String> {
         match self {
-            Self::PathSegment if name.contains(['/', '%']) || name == "." || name == ".." => {
-                Some("must fit into a URL path: no `/`, no `%`".to_owned())
+            Self::PathSegment => names::path_segment(name),
+            Self::Label => names::label(name),
+            Self::Label1035 => names::label_1035(name),
+            Self::Subdomain(most) if name.len() > *most => Some(format!("must be at most {most} bytes long")),
+            Self::Subdomain(_) => names::subdomain(name),
+            Self::Address => {
+                let canonical = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_string() == name);
+                (!canonical).then(|| "must be an IP address in its canonical form".to_owned())
             }
-            Self::PathSegment => None,
-            Self::Label if name.len() > 63 => Some("must be at most 63 bytes long".to_owned()),
-            Self::Label if !is_label(name) => Some(
-                "must hold only lower-case letters, digits and `-`, and begin and end with a letter or digit"
-                    .to_owned(),
-            ),
-            Self::Subdomain(most) if name.len() > most => Some(format!("must be at most {most} bytes long")),
-            Self::Subdomain(_) if !is_subdomain(name) => Some(
-                "must hold only lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"
-                    .to_owned(),
-            ),
-            Self::Label | Self::Subdomain(_) => None,
+            Self::Made(_) => None,
         }
-    }
-}
-
-const NAME_PART: &str = "must hold only letters, digits, `-`, `_` and `.`, and begin and end with a letter or digit";
-
-/// Why `[prefix/]name` is refused (apimachinery, `IsQualifiedName`).
-fn qualified(key: &str) -> Option<String> {
-    let (prefix, name) = match key.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, key),
-    };
-    if name.contains('/') {
-        return Some("must have at most one `/`".to_owned());
-    }
-    if let Some(prefix) = prefix
-        && (prefix.is_empty() || prefix.len() > 253 || !is_subdomain(prefix))
-    {
-        return Some("must have a DNS subdomain before the `/`".to_owned());
-    }
-    if name.len() > 63 {
-        return Some("must have a name of at most 63 bytes".to_owned());
-    }
-    (!is_name_part(name)).then(|| NAME_PART.to_owned())
-}
-
-fn is_name_part(text: &str) -> bool {
-    let ends = |c: u8| c.is_ascii_alphanumeric();
-    let inner = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-    is_made_of(text, ends, inner)
-}
-
-fn is_label(text: &str) -> bool {
-    let lower = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
-    is_made_of(text, lower, |c| lower(c) || c == b'-')
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.split('.').all(is_label)
-}
-
-fn is_made_of(text: &str, ends: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    ends(*first) && ends(*last) && bytes.iter().all(|byte| inner(*byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Each was put to kube-apiserver 1.36.3.
-    #[test]
-    fn keys_and_names_are_what_the_server_takes() {
-        assert!(qualified("a.b/x").is_none() && qualified("A").is_none());
-        for key in ["a b", "", "a/b/c", "A_b.c/x", "/x", "a/"] {
-            assert!(qualified(key).is_some(), "{key}");
-        }
-        for (name, taken) in
-            [("Bad_Name", false), ("a.b", true), ("1a", true), ("a..b", false), ("a:b", false), ("-a", false)]
-        {
-            assert_eq!(NameForm::Subdomain(253).refuses(name).is_none(), taken, "{name}");
-        }
-        assert!(NameForm::Label.refuses("a.b").is_some());
-        assert!(NameForm::PathSegment.refuses("a:b").is_none() && NameForm::PathSegment.refuses("a/b").is_some());
     }
 }

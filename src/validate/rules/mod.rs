@@ -49,7 +49,7 @@ enum Check {
 }
 
 /// Every rule, by id.
-pub const RULES: [Rule; 25] = [
+pub const RULES: [Rule; 26] = [
     absent_backend::RULE,
     absent_claim::RULE,
     absent_config_map::RULE,
@@ -59,9 +59,14 @@ pub const RULES: [Rule; 25] = [
     absent_service_account::RULE,
     application_sources::RULE,
     budget_selector::RULE,
+    elsewhere("cel", Severity::Error, "a CEL rule of the kind's definition does not hold"),
     cluster_scoped_namespace::RULE,
     config_key::RULE,
-    elsewhere("crd-schema", Severity::Error, "the schema of a CustomResourceDefinition cannot be read"),
+    elsewhere(
+        "crd-schema",
+        Severity::Error,
+        "a CustomResourceDefinition has a schema or versions that the server refuses",
+    ),
     elsewhere("deprecated-api", Severity::Warning, "an API that Kubernetes is going to remove"),
     elsewhere("duplicate-list-item", Severity::Error, "two items of a list have the key by which the server merges it"),
     duplicate_object::RULE,
