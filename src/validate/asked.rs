@@ -184,8 +184,9 @@ fn is_absent(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
+/// The identity of an item; a field that is absent is empty.
 fn keyed(keys: &[Box<str>], item: &Value) -> Option<String> {
-    let parts: Option<Vec<String>> =
-        keys.iter().map(|key| Some(format!("{key} {}", identity(item.get(key)?)))).collect();
-    Some(parts?.join(", "))
+    item.as_map()?;
+    let part = |key: &str| item.get(key).filter(|value| !value.is_null()).map_or_else(|| "\"\"".to_owned(), identity);
+    Some(keys.iter().map(|key| format!("{key} {}", part(key))).collect::<Vec<_>>().join(", "))
 }

@@ -112,7 +112,8 @@ impl Walk {
             (Kind::String | Kind::IntOrString, Data::String(_)) => true,
             (Kind::Integer | Kind::IntOrString, Data::Number(number)) => number.as_i64().is_some(),
             (Kind::Number, Data::Number(_)) | (Kind::Boolean, Data::Bool(_)) => true,
-            (Kind::Quantity, Data::Number(_)) => true,
+            // To the schema of a custom resource it is an integer or a string.
+            (Kind::Quantity, Data::Number(number)) => node.is_go_type() || number.as_i64().is_some(),
             (Kind::Quantity, Data::String(text)) => !node.is_go_type() || format::is_quantity(text),
             _ => false,
         };

@@ -95,8 +95,6 @@ impl Structural<'_> {
             if !(int_or_string || preserves) {
                 self.report.add(At::Key, pointer, why.to_owned());
             }
-        } else if int_or_string {
-            self.said(&format!("{pointer}/type"), "`type` must be left out where `x-kubernetes-int-or-string` is true");
         }
         if level == Level::Root && !kind.is_empty() && kind != "object" {
             let why = if self.around.status { " where the status is a subresource" } else { "" };
@@ -108,9 +106,6 @@ impl Structural<'_> {
         }
         if embedded && !preserves && properties.is_none_or(crate::manifest::Map::is_empty) {
             self.said(pointer, "an embedded resource must have `properties`, or preserve unknown fields");
-        }
-        if preserves && !kind.is_empty() && kind != "object" {
-            self.said(&format!("{pointer}/type"), "only an object can preserve unknown fields");
         }
         if level == Level::Root || embedded {
             self.head(schema, pointer, level == Level::Root);

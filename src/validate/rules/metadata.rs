@@ -55,7 +55,8 @@ fn check(subject: &Subject<'_>, catalog: &Catalog, findings: &mut Vec<Finding>) 
     }
     if custom {
         embedded(kind.root(), object.value(), &mut String::new(), true, &mut |pointer| {
-            common(object, pointer, true, &mut report);
+            inner(object, pointer, &mut report);
+            common(object, &format!("{pointer}/metadata"), true, &mut report);
         });
     }
 }
@@ -72,7 +73,7 @@ fn common(object: &Object, pointer: &str, free: bool, report: Report<'_>) {
 /// Finds the metadata of the objects that stand inside a custom one.
 fn embedded(node: Node<'_>, value: &Value, pointer: &mut String, root: bool, found: &mut dyn FnMut(&str)) {
     if !root && node.is_embedded_resource() {
-        found(&format!("{pointer}/metadata"));
+        found(pointer);
     }
     let length = pointer.len();
     let mut below = |node: Node<'_>, token: &str, value: &Value| {
@@ -94,6 +95,24 @@ fn embedded(node: Node<'_>, value: &Value, pointer: &mut String, root: bool, fou
             }
         }
         _ => {}
+    }
+}
+
+/// What is asked of an object inside another alone.
+fn inner(object: &Object, pointer: &str, report: Report<'_>) {
+    let Some(value) = object.value().at(pointer) else { return };
+    if let Some(kind) = value.get("kind").and_then(Value::as_str)
+        && let Some(reason) = names::label_1035(&kind.to_lowercase())
+    {
+        report(&format!("{pointer}/kind"), At::Value, format!("the kind {} {reason}", quote(kind)));
+    }
+    let managed = value.path(&["metadata", "managedFields"]).and_then(Value::as_list).unwrap_or_default();
+    for (index, entry) in managed.iter().enumerate() {
+        let operation = entry.get("operation").and_then(Value::as_str).unwrap_or_default();
+        if entry.as_map().is_some() && !matches!(operation, "Apply" | "Update") {
+            let at = format!("{pointer}/metadata/managedFields/{index}");
+            report(&at, At::Value, format!("`{}.operation` must be `Apply` or `Update`", path(&at)));
+        }
     }
 }
 
