@@ -182,6 +182,9 @@ impl Host for GitLabHost {
     }
 
     async fn identity(&self) -> Result<String> {
+        if let Some(report_only) = self.address.report_only() {
+            return Err(Failure::usage(report_only.why.clone()).hint(report_only.hint.clone()));
+        }
         let ask = || async {
             let user = self.http.json::<User>(&Call::get("/user")).await;
             user.map(|user| user.username).map_err(|error| match error.status() {

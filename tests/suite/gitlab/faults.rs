@@ -141,7 +141,7 @@ fn text_of_the_repository_is_not_obeyed_and_no_token_is_said() {
     // A token that is refused everywhere.
     let prepared =
         shop.prepare(&shop.ada, Cause::MergeRequest(iid)).with(&[("MERGELINE_TOKEN", "glpat-planted-wrong")]);
-    let said = shop.run(&prepared, &[]).exits(4);
+    let said = shop.call(&prepared, &["run"]).exits(4);
     assert!(said.err.contains("401"), "{}", said.err);
 }
 
@@ -149,7 +149,9 @@ fn text_of_the_repository_is_not_obeyed_and_no_token_is_said() {
 fn without_a_project_token_a_delivery_is_refused_with_one_hint() {
     let shop = Shop::new(Some("/gitlab"));
     let prepared = shop.prepare(&shop.ada, Cause::Push("main")).with(&[("MERGELINE_TOKEN", "")]);
-    let said = shop.run(&prepared, &[]).exits(2);
+    let said = shop.call(&prepared, &["run"]).exits(2);
     assert_eq!(said.err.matches("project access token").count(), 1, "{}", said.err);
+    let said = shop.call(&prepared, &["status"]).exits(2);
+    assert!(said.err.contains("CI_JOB_TOKEN") && said.err.contains("project access token"), "{}", said.err);
     assert_eq!(shop.stub.log().len(), 0);
 }

@@ -153,12 +153,12 @@ impl Shop {
 
     /// Runs the binary alone in a pipeline's job, everything logged.
     pub(super) fn job(&self, cause: Cause<'_>) -> Said {
-        self.run(&self.prepare(&self.ada, cause), &[])
+        self.call(&self.prepare(&self.ada, cause), &["run"])
     }
 
-    pub(super) fn run(&self, prepared: &Prepared, arguments: &[&str]) -> Said {
+    pub(super) fn call(&self, prepared: &Prepared, arguments: &[&str]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_mergeline"))
-            .args(["-v", "-v", "run"])
+            .args(["-v", "-v"])
             .args(arguments)
             .current_dir(&prepared.checkout)
             .env_clear()
