@@ -3,7 +3,8 @@
 //! `cargo xtask yaml-oracle` makes the answers. A case that differs must stand in `differences.txt` with its reason.
 
 use mergeline::finding::{Finding, Severity};
-use mergeline::manifest::{Budget, Dialect, Source, to_json, yaml};
+use mergeline::manifest::value::map;
+use mergeline::manifest::{Budget, Dialect, Source, Value, to_json, yaml};
 use mergeline_lab::yaml::{Answer, Answered, Tool};
 use serde_json::Value as Json;
 use std::io::Read;
@@ -141,6 +142,53 @@ fn cases_of_another_seed_are_read_as_the_tools_answer_today() {
     let shown: Vec<String> = found.iter().map(|(tool, text, what)| format!("{tool:?} {text:?}\n    {what}")).collect();
     println!("{}", shown.join("\n"));
     at_most_two_in_a_thousand(&found, counts);
+}
+
+/// What Mergeline writes, read by both tools: thousands of texts as value, list item and key.
+#[test]
+fn every_text_that_is_written_is_read_back_by_both_tools() {
+    if mergeline_lab::needs::tools().is_none() {
+        return;
+    }
+    let texts = texts();
+    let documents: Vec<Value> = texts
+        .chunks(20)
+        .map(|chunk| {
+            let entries = chunk.iter().enumerate().map(|(number, text)| {
+                let inner = map([(text.as_str(), vec![Value::from(text.as_str())])]);
+                (format!("k{number}"), Value::from(vec![Value::from(text.as_str()), inner]))
+            });
+            let head = [("apiVersion", "example.com/v1"), ("kind", "Case")]
+                .map(|(key, text)| (key.to_owned(), Value::from(text)));
+            let name = [("metadata".to_owned(), map([("name", "c")]))];
+            map(head.into_iter().chain(name).chain(entries))
+        })
+        .collect();
+    let written: Vec<String> = documents.iter().map(yaml::write).collect();
+    for tool in [Tool::Kubectl, Tool::Kustomize] {
+        let questions: Vec<(Tool, &str)> = written.iter().map(|text| (tool, text.as_str())).collect();
+        let answers = mergeline_lab::yaml::ask(&questions).unwrap();
+        for ((document, text), answer) in documents.iter().zip(&written).zip(answers) {
+            assert_eq!(answer.refused, None, "{tool:?}: {text}");
+            assert!(same(&answer.documents[0], &to_json(document)), "{tool:?}: {text}\n{}", answer.documents[0]);
+        }
+    }
+}
+
+/// The texts of the scalars of a seed. Without U+0085, which kustomize's printer loses, U+007F, which it then cannot read, and
+/// `<<`, which it takes for a merge.
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for case in mergeline_lab::yaml::cases(mergeline_lab::yaml::SEED) {
+        let is_scalar = ["scalar", "quoted", "lines", "block"].contains(&case.group.as_str());
+        let body = case.text.rsplit_once("\nk: ").map(|(_, body)| body.to_owned());
+        texts.extend(body.filter(|_| is_scalar));
+    }
+    texts.sort();
+    texts.dedup();
+    texts.retain(|text| !text.contains(['\u{85}', '\u{7f}']) && text != "<<");
+    assert!(texts.len() > 2_000, "{}", texts.len());
+    texts
 }
 
 /// Every fourth case of a seed.

@@ -25,7 +25,7 @@ mod write;
 
 pub use budget::Budget;
 pub use print::{key_order, print_documents};
-pub use read::{Reading, read, read_bytes};
+pub use read::{Reading, examine, read, read_bytes};
 pub use resolve::{Plain, plain_meaning};
 pub use write::{canonical, write, write_documents};
 

@@ -32,6 +32,12 @@ impl<'a> Report<'a> {
         self.quotable = !looks_secret(text);
     }
 
+    /// Begins something between documents, which is never quoted.
+    pub(super) fn begin_unread(&mut self) {
+        self.document = self.findings.len();
+        self.quotable = false;
+    }
+
     /// Ends a document that could be read: its findings say which object they are about.
     pub(super) fn finish(&mut self, value: &Value) {
         let found = &mut self.findings[self.document..];

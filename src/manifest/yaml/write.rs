@@ -23,13 +23,30 @@ pub fn write_documents(values: &[&Value]) -> String {
             text.push_str("---\n");
         }
         let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+        let start = text.len();
         serde_saphyr::to_fmt_writer_with_options(&mut text, &Written(value), options)
             .expect("because every value has a YAML form and a string takes every byte");
+        quote_separators(&mut text, start, value);
         if !text.ends_with('\n') {
             text.push('\n');
         }
     }
     text
+}
+
+/// Quotes the keys at the root that begin like a separator: the emitter writes some of them plain, and they stand at the start of
+/// a line.
+fn quote_separators(text: &mut String, start: usize, value: &Value) {
+    let keys = value.as_map().into_iter().flat_map(Map::keys).map(Key::as_str);
+    for key in keys.filter(|key| key.starts_with("---")) {
+        let plain = format!("{key}:");
+        let mut lines = text[start..].match_indices(&plain).map(|(at, _)| start + at);
+        let at = lines.find(|at| *at == start || text.as_bytes().get(at - 1) == Some(&b'\n'));
+        if let Some(at) = at {
+            // The strings of JSON are double-quoted scalars.
+            text.replace_range(at..at + key.len(), &serde_json::Value::from(key).to_string());
+        }
+    }
 }
 
 /// The same value with its keys in the order of environment branches.
@@ -81,7 +98,10 @@ impl Serialize for Written<'_> {
                 (NumberKind::Unsigned(n), None) => serializer.serialize_u64(n),
                 (NumberKind::Float(n), None) => serializer.serialize_f64(n),
             },
-            Data::String(text) if must_be_quoted(text) => serde_saphyr::DoubleQuoted(text).serialize(serializer),
+            // One that begins like a separator could stand at the start of a line.
+            Data::String(text) if must_be_quoted(text) || text.starts_with("---") => {
+                serde_saphyr::DoubleQuoted(text).serialize(serializer)
+            }
             Data::String(text) => serializer.serialize_str(text),
             Data::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;

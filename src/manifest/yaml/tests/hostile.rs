@@ -60,23 +60,117 @@ fn documents_and_findings_are_counted() {
     assert_eq!(told(&read(&Source::new("a.yaml", "a: 1"), Dialect::Kubectl, &budget)), ["yaml-budget a.yaml:1:1"]);
 }
 
+/// Inputs that were made to cost more than they are long. None may take more than a fraction of a second, which a test that times
+/// itself could not say on a busy machine: it would end by the time limit of the run.
+#[test]
+fn every_hostile_file_ends_as_a_finding() {
+    let deep_json = format!("{{\"a\":{}", "[".repeat(1_000_000));
+    let table: Vec<(&str, String)> = vec![
+        ("separators that are none", "---x\n".repeat(200_000)),
+        ("keys in a row", "? ".repeat(200_000)),
+        ("lists in a row", "- ".repeat(200_000)),
+        ("open brackets", "[".repeat(1_000_000)),
+        ("open braces", "{".repeat(1_000_000)),
+        ("json without an end", deep_json),
+        ("a quote without an end", format!("a: \"{}", "x ".repeat(1_000_000))),
+        ("escapes without an end", format!("a: \"{}", "\\x41".repeat(500_000))),
+        ("one key too long", format!("{}: 1", "k".repeat(1_000_000))),
+        (
+            "anchors",
+            (0..100_000).fold(String::new(), |mut text, n| {
+                writeln!(text, "k{n}: &a{n} [1, 2").unwrap();
+                text
+            }),
+        ),
+        ("aliases of nothing", "- *a\n".repeat(100_000)),
+        ("directives", "%YAML 1.2\n".repeat(100_000)),
+        ("duplicates", "a: 1\n".repeat(300_000)),
+        ("tabs", "\t".repeat(1_000_000)),
+        ("line ends", format!("a: [{}", "\n".repeat(2_000_000))),
+        ("comments", format!("a: [{}", "# x\n".repeat(500_000))),
+        ("document ends", "...\n".repeat(300_000)),
+        ("colons", ":".repeat(1_000_000)),
+        ("values in a row", ": ".repeat(300_000)),
+        ("zeros", "\0".repeat(1_000_000)),
+        ("bad merges", format!("a: {{{}}}", "<<: 1, ".repeat(100_000))),
+        ("a number of a million digits that is no number", format!("a: !!int {}x", "9".repeat(1_000_000))),
+    ];
+    for (name, text) in table {
+        for reading in [kubectl(&text), kustomize(&text)] {
+            assert!(!reading.findings.is_empty(), "{name}");
+            assert!(reading.findings.len() <= Budget::default().findings + 1, "{name}: {}", reading.findings.len());
+        }
+    }
+    // These are odd and right.
+    let tags = format!("a: {}", "!".repeat(1_000_000));
+    let tag_escapes = format!("a: !{}", "%41".repeat(300_000));
+    for text in [
+        tags,
+        tag_escapes,
+        "---\n".repeat(500_000),
+        "\n".repeat(3_000_000),
+        "# x\n".repeat(500_000),
+        format!("a: {}", "9".repeat(300_000)),
+    ] {
+        assert_eq!(kubectl(&text).findings, []);
+    }
+}
+
 #[test]
 fn nothing_panics_on_soup() {
     let tokens = [
-        "a", ":", " ", "\n", "-", "- ", "? ", "[", "]", "{", "}", ",", "&a ", "*a", "!", "!!int ", "|", ">", "\"", "'",
-        "#", "\t", "<<", "%", "---", "...", "\r", "é", "\u{feff}", "\0", "1", "  ",
+        "a",
+        ":",
+        " ",
+        "\n",
+        "-",
+        "- ",
+        "? ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "&a ",
+        "*a",
+        "!",
+        "!!int ",
+        "|",
+        ">",
+        "\"",
+        "'",
+        "#",
+        "\t",
+        "<<",
+        "%",
+        "---",
+        "...",
+        "\r",
+        "é",
+        "\u{feff}",
+        "\0",
+        "1",
+        "  ",
+        "\\",
+        "\u{85}",
+        "\u{2028}",
+        "{\"a\":",
+        "\\u00",
+        ": ",
+        ">-\n ",
+        "\n  ",
+        "\n---\n",
+        "!!binary ",
+        "2001-01-01",
     ];
-    let mut state: u64 = 7;
-    for _ in 0..20_000 {
+    let rounds = std::env::var("MERGELINE_SOUP").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4_000_u64);
+    let mut state: u64 = std::env::var("MERGELINE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    for _ in 0..rounds {
         let mut text = String::new();
         for _ in 0..24 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             text.push_str(tokens[(state >> 33) as usize % tokens.len()]);
         }
-        for reading in [kubectl(&text), kustomize(&text)] {
-            for finding in &reading.findings {
-                assert!(finding.place.as_ref().unwrap().line.is_some());
-            }
-        }
+        super::super::examine(text.as_bytes());
     }
 }
