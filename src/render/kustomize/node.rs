@@ -237,6 +237,10 @@ impl Node {
         if let (Kind::Scalar(old), Kind::Scalar(new)) = (&self.kind, &mut value.kind) {
             new.style = old.style;
             new.tie = old.tie;
+            if new.text == old.text && new.tag == old.tag {
+                // What says the same again has set nothing.
+                value.origin = self.origin.take();
+            }
         }
         *self = value;
     }

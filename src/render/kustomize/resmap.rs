@@ -23,7 +23,7 @@ pub(super) struct ResMap {
 
 impl Default for ResMap {
     fn default() -> Self {
-        Self { resources: Vec::new(), current: None, names: None, copies: 4 * COPIES }
+        Self { resources: Vec::new(), current: None, names: None, copies: COPIES }
     }
 }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// How many kustomizations one build may enter.
 const KUSTOMIZATIONS: usize = 10_000;
 /// How many resources one build may hold: diamonds of diamonds multiply.
-const RESOURCES: usize = 100_000;
+const RESOURCES: usize = 50_000;
 
 /// What has been gathered so far.
 #[derive(Debug, Clone, Default)]
