@@ -197,12 +197,10 @@ impl Directives {
         let api_version = all.text("apiVersion")?;
         if let Some(metadata) = all.get("metadata") {
             let metadata = Fields::new(metadata, "metadata", Some(&["name", "namespace", "labels", "annotations"]))?;
-            (
-                metadata.text("name")?,
-                metadata.text("namespace")?,
-                metadata.pairs("labels")?,
-                metadata.pairs("annotations")?,
-            );
+            metadata.text("name")?;
+            metadata.text("namespace")?;
+            metadata.pairs("labels")?;
+            metadata.pairs("annotations")?;
         }
         let openapi = all.pairs("openapi")?;
         let openapi = |name: &str| openapi.iter().find(|pair| pair.key.text == name).map(|pair| pair.value.clone());

@@ -52,7 +52,7 @@ impl Walk<'_> {
     ) -> Result<Option<Node>, Fault> {
         let shape = shape.or_else(|| [dest, patch].into_iter().flatten().find_map(|node| self.shape_of(node)));
         let first = [dest, patch].into_iter().flatten().find(|node| !node.is_null());
-        let Some(first) = first else { return self.map(dest, patch, shape) };
+        let Some(first) = first else { return self.map(dest, patch, shape.as_ref()) };
         let same = |node: &Node| std::mem::discriminant(&node.kind) == std::mem::discriminant(&first.kind);
         if ![dest, patch].into_iter().flatten().all(|node| node.is_null() || same(node)) {
             return Err(format!(
@@ -61,7 +61,7 @@ impl Walk<'_> {
             ));
         }
         match first.kind {
-            Kind::Map(_) => self.map(dest, patch, shape),
+            Kind::Map(_) => self.map(dest, patch, shape.as_ref()),
             Kind::Scalar(_) => Ok(patch.or(dest).cloned()),
             Kind::List(_) => match shape.as_deref().and_then(Shape::merge_keys) {
                 None => Ok(patch.or(dest).cloned()),
@@ -82,7 +82,7 @@ impl Walk<'_> {
         &mut self,
         dest: Option<&Node>,
         patch: Option<&Node>,
-        shape: Option<Arc<Shape>>,
+        shape: Option<&Arc<Shape>>,
     ) -> Result<Option<Node>, Fault> {
         if is_missing(dest) {
             if patch.is_none()
@@ -97,19 +97,19 @@ impl Walk<'_> {
             let (directive, patch) = directive(patch).unwrap_or((Directive::Merge, patch.clone()));
             return match directive {
                 Directive::Delete => Ok(None),
-                Directive::Merge | Directive::Replace => self.alone(patch, shape.as_ref()).map(Some),
+                Directive::Merge | Directive::Replace => self.alone(patch, shape).map(Some),
             };
         }
         let Some(dest) = dest else { return Ok(None) };
-        let Some(patch) = patch else { return self.fields(dest.clone(), None, shape.as_ref()).map(Some) };
+        let Some(patch) = patch else { return self.fields(dest.clone(), None, shape).map(Some) };
         if patch.is_null() {
             return Ok(None);
         }
         let (directive, patch) = directive(patch)?;
         match directive {
             Directive::Delete => Ok(None),
-            Directive::Replace => self.alone(patch, shape.as_ref()).map(Some),
-            Directive::Merge => self.fields(dest.clone(), Some(&patch), shape.as_ref()).map(Some),
+            Directive::Replace => self.alone(patch, shape).map(Some),
+            Directive::Merge => self.fields(dest.clone(), Some(&patch), shape).map(Some),
         }
     }
 

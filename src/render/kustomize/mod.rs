@@ -1,7 +1,7 @@
 //! Kustomization files: reading them, what they reference, and all that one build reads.
 //!
-//! For now the build itself is an installed kustomize's (see [`super::external`]); everything here is pure over
-//! [`Tree`], and refuses what must not happen before any program is started: remote resources, exec and container
+//! [`build`] builds them, equal to kustomize 5.8.1; everything here is pure over
+//! [`Tree`], and refuses what trusted configuration does not allow: remote resources, exec and container
 //! plugins, charts, symbolic links, and paths that leave the tree. Field names: kustomize 5.
 
 mod closure;

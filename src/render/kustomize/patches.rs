@@ -140,7 +140,7 @@ impl Loaded {
             Self::Merge { patches, target: None } => patches.iter().try_for_each(|patch| {
                 let at = found(map, patch, schema)?;
                 let resource = open(map, at, patch);
-                merge_one(resource, patch.clone(), schema).map_err(|fault| told(fault, patch, resource))
+                merge_one(resource, patch, schema).map_err(|fault| told(&fault, patch, resource))
             }),
             Self::MergeByName(patches) => patches.iter().try_for_each(|patch| {
                 let at = found(map, patch, schema)?;
@@ -173,7 +173,7 @@ fn found(map: &mut ResMap, patch: &Resource, schema: &Schema) -> Result<usize, (
     only.map_err(|fault| (format!("a patch finds no target: {fault}"), patch.origin().cloned()))
 }
 
-fn told(fault: Fault, patch: &Resource, target: &Resource) -> (Fault, Option<Origin>) {
+fn told(fault: &str, patch: &Resource, target: &Resource) -> (Fault, Option<Origin>) {
     (format!("{fault}, when `{} {}` is patched", target.kind(), target.name()), patch.origin().cloned())
 }
 
@@ -193,8 +193,8 @@ fn merge_selected(
         let mut patch = copy.clone();
         let api_version = resource.api_version().to_owned();
         let set = patch.node.set_text(&["apiVersion"], &api_version, None);
-        let merged = set.and_then(|()| merge_one(resource, patch, schema));
-        merged.map_err(|fault| told(fault, &copy, resource))?;
+        let merged = set.and_then(|()| merge_one(resource, &patch, schema));
+        merged.map_err(|fault| told(&fault, &copy, resource))?;
     }
     map.drop_empty();
     let mut seen = BTreeSet::new();
@@ -210,7 +210,7 @@ fn merge_selected(
 }
 
 /// Merges a patch into one resource, which keeps its name, kind and namespace unless the patch may change them.
-fn merge_one(resource: &mut Resource, patch: Resource, schema: &Schema) -> Result<(), Fault> {
+fn merge_one(resource: &mut Resource, patch: &Resource, schema: &Schema) -> Result<(), Fault> {
     let keep = |path: &[&str]| resource.node.path(path).cloned();
     let (name, namespace, kind) = (keep(&["metadata", "name"]), resource.namespace().to_owned(), keep(&["kind"]));
     let namespace_node = keep(&["metadata", "namespace"]);

@@ -24,7 +24,7 @@ use crate::manifest::{Origin, Value};
 /// What a plugin's configuration is.
 pub(super) enum Plugin {
     Generator(Vec<Resource>, Option<Configured>),
-    Transformer(Step),
+    Transformer(Box<Step>),
 }
 
 /// Configures the plugin that `resource` describes.
@@ -90,7 +90,7 @@ pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
             return Err(Stop::refused(format!("kustomize has no built-in plugin `{other}`"), place.as_ref()));
         }
     };
-    Ok(Plugin::Transformer(Step { action, origin, configured }))
+    Ok(Plugin::Transformer(Box::new(Step { action, origin, configured })))
 }
 
 /// Only what is built into kustomize runs here.

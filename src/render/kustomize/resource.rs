@@ -276,8 +276,8 @@ impl Resource {
             self.normalise_texts(field, &[]);
         }
         let name_origin = other.node.path(&["metadata", "name"]).and_then(|node| node.origin.clone());
-        self.set_name(&other.name().to_owned(), name_origin.as_ref())?;
-        self.set_namespace(&other.namespace().to_owned())?;
+        self.set_name(other.name(), name_origin.as_ref())?;
+        self.set_namespace(other.namespace())?;
         self.previous.clone_from(&other.previous);
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);

@@ -354,7 +354,7 @@ impl Target<'_> {
 
     fn transformer(&self, plugin: &Resource) -> Built<Step> {
         match plugins::load(plugin, &self.loader)? {
-            Plugin::Transformer(step) => Ok(step),
+            Plugin::Transformer(step) => Ok(*step),
             Plugin::Generator(..) => {
                 let message = format!("`{}` is a generator, not a transformer", plugin.kind());
                 Err(Stop::refused(message, plugin.origin()))
