@@ -12,20 +12,27 @@ const ALL: usize = 16 << 20;
 /// Answers with an `ETag`, by address. It lives as long as one run.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    kept: Mutex<(HashMap<String, (String, Answer)>, usize)>,
+    kept: Mutex<Kept>,
+}
+
+/// Tag and answer by address, and the bytes of all answers.
+#[derive(Debug, Default)]
+struct Kept {
+    answers: HashMap<String, (String, Answer)>,
+    bytes: usize,
 }
 
 impl Memory {
     /// The tag of what was answered at this address, and the answer.
     pub(super) fn recall(&self, address: &str) -> Option<(String, Answer)> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).0.get(address).cloned()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).answers.get(address).cloned()
     }
 
     /// Forgets an answer: a full page of a list stays the same when another page comes after it, and its tag with it.
     pub(super) fn forget(&self, address: &str) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, old)) = kept.0.remove(address) {
-            kept.1 -= old.body.len();
+        if let Some((_, old)) = kept.answers.remove(address) {
+            kept.bytes -= old.body.len();
         }
     }
 
@@ -34,12 +41,12 @@ impl Memory {
         let Some(tag) = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else { return };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let size = answer.body.len();
-        if size > LONGEST || kept.1 + size > ALL {
+        if size > LONGEST || kept.bytes + size > ALL {
             return;
         }
-        kept.1 += size;
-        if let Some((_, old)) = kept.0.insert(address, (tag.to_owned(), answer.clone())) {
-            kept.1 -= old.body.len();
+        kept.bytes += size;
+        if let Some((_, old)) = kept.answers.insert(address, (tag.to_owned(), answer.clone())) {
+            kept.bytes -= old.body.len();
         }
     }
 }

@@ -85,7 +85,7 @@ fn urls(base: &str, names: &[(&str, &str)]) -> Map<String, Value> {
     names.iter().map(|(name, tail)| ((*name).to_owned(), json!(format!("{base}{tail}")))).collect()
 }
 
-fn joined(one: Map<String, Value>, other: Value) -> Value {
+fn joined(one: Map<String, Value>, other: &Value) -> Value {
     let mut all = one;
     all.extend(other.as_object().cloned().unwrap_or_default());
     Value::Object(all)
@@ -109,7 +109,7 @@ pub(super) fn user(github: &GitHub, login: &str) -> Value {
     let html = format!("{}/{}", github.url, login.trim_end_matches("[bot]"));
     joined(
         urls(&api, &names),
-        json!({
+        &json!({
             "login": login, "id": number(login), "node_id": format!("U_{}", number(login)), "gravatar_id": "",
             "avatar_url": format!("{html}.png"), "html_url": html, "site_admin": false,
             "type": if login.ends_with("[bot]") { "Bot" } else { "User" },
@@ -121,7 +121,7 @@ pub(super) fn user(github: &GitHub, login: &str) -> Value {
 pub(super) fn own_user(github: &GitHub, login: &str) -> Value {
     joined(
         user(github, login).as_object().cloned().unwrap_or_default(),
-        json!({
+        &json!({
             "name": login, "company": null, "blog": null, "location": null, "email": null, "hireable": null, "bio": null,
             "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
             "created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z", "private_gists": 0,
@@ -179,7 +179,7 @@ pub(super) fn repository(github: &GitHub, repository: &Repository, account: Opti
     let at_least = |needed: usize| rank.unwrap_or(0) >= needed;
     let mut body = joined(
         urls(&api, &names),
-        json!({
+        &json!({
             "id": number(&repository.name), "node_id": format!("R_{}", number(&repository.name)),
             "name": repository.name.split('/').nth(1), "full_name": repository.name, "private": repository.private,
             "owner": user(github, repository.owner()), "html_url": html, "description": null, "homepage": null,

@@ -90,13 +90,7 @@ pub(crate) fn without_prose(value: Value, names: bool) -> Value {
         Value::Object(object) => Value::Object(
             object
                 .into_iter()
-                .filter(|(key, value)| {
-                    names
-                        || !matches!(
-                            key.as_str(),
-                            "example" | "examples" | "externalDocs" | "x-webhooks" | "webhooks" | "x-github"
-                        ) && !(matches!(key.as_str(), "description" | "summary") && value.is_string())
-                })
+                .filter(|(key, value)| names || !is_prose(key, value))
                 // Below `properties`, keys are names, not words of the description language.
                 .map(|(key, value)| {
                     let names = !names && key == "properties";
@@ -106,6 +100,14 @@ pub(crate) fn without_prose(value: Value, names: bool) -> Value {
         ),
         Value::Array(items) => items.into_iter().map(|item| without_prose(item, false)).collect(),
         other => other,
+    }
+}
+
+fn is_prose(key: &str, value: &Value) -> bool {
+    match key {
+        "example" | "examples" | "externalDocs" | "x-webhooks" | "webhooks" | "x-github" => true,
+        "description" | "summary" => value.is_string(),
+        _ => false,
     }
 }
 
