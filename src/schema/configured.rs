@@ -2,6 +2,7 @@
 //! documents, JSON Schemas.
 
 use super::bundle::BundledKind;
+use super::burden;
 use super::catalog::{Catalog, KindSchema, KindSource};
 use super::custom;
 use super::definition::{Schema, Store};
@@ -110,7 +111,9 @@ fn bundle(document: Json, base: &Arc<Store>) -> Result<Vec<KindSchema>, String> 
         schema.prepare();
         custom::survey(schema);
     }
-    let store = Arc::new(Store { definitions, base: Some(Arc::clone(base)), go_types: false });
+    let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
+    burden::check(&store).map_err(|why| format!("it {why}"))?;
+    let store = Arc::new(store);
     let kinds = kinds.into_iter().filter(|kind| store.find(&kind.definition).is_some());
     Ok(kinds.map(|kind| served_kind(kind, &store)).collect())
 }
@@ -158,7 +161,9 @@ fn json_schema(
         }
         read.insert(name.into(), schema);
     }
-    let store = Arc::new(Store { definitions: read, base: Some(Arc::clone(base)), go_types: false });
+    let store = Store { definitions: read, base: Some(Arc::clone(base)), go_types: false };
+    burden::check(&store).map_err(|why| format!("it {why}"))?;
+    let store = Arc::new(store);
     let kind = |key: TypeKey| KindSchema {
         plural: format!("{}s", key.kind.to_lowercase()),
         short_names: Vec::new(),
@@ -260,6 +265,12 @@ mod tests {
         let (catalog, findings) = added("crd.json", text, None);
         assert_eq!(findings, [""; 0]);
         assert_eq!(catalog.kind(&thing()).unwrap().source, KindSource::Definition);
+    }
+
+    #[test]
+    fn a_schema_that_never_ends_is_refused() {
+        let text = r##"{"$ref": "#/definitions/a", "definitions": {"a": {"allOf": [{"$ref": "#/definitions/a"}]}}}"##;
+        assert!(added("thing_v1.json", text, Some(&thing())).1[0].contains("refers to itself by `allOf`"));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod asked;
 mod bundle;
+mod burden;
 mod catalog;
 mod catalogs;
 mod configured;

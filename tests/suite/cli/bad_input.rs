@@ -56,7 +56,7 @@ fn names_that_are_not_there_are_refused_by_name() {
     let said = place.run(&["review", "--environment", "moon"]).exits(2);
     assert!(said.err.contains("there is no environment `moon`"), "{}", said.err);
     let said = place.run(&["review", "--kubernetes", "1.2"]).exits(2);
-    assert!(said.err.contains("bundled versions: 1."), "{}", said.err);
+    assert!(said.err.contains("known are 1.29, 1.30"), "{}", said.err);
     let said = place.run(&["review", "--output", "pdf"]).exits(2);
     assert!(said.err.contains("`pdf` is no format"), "{}", said.err);
     let said = place.run(&["drift", "--anything", "prod"]).exits(2);
