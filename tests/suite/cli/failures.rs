@@ -59,8 +59,8 @@ fn names_that_are_not_configured_are_refused_with_those_that_are() {
     }
     for command in [&["promote"][..], &["run"], &["apply", "dev"]] {
         let said = hosted.run(&[command, &["--kubernetes", "1.2"]].concat()).exits(2);
-        assert!(said.err.contains("Kubernetes 1.2 is not known"), "{command:?}: {}", said.err);
-        assert!(said.err.contains("this version of Mergeline knows 1."), "{command:?}: {}", said.err);
+        assert!(said.err.contains("no schemas are bundled for Kubernetes `1.2`"), "{command:?}: {}", said.err);
+        assert!(said.err.contains("hint: known are 1.29, 1.30"), "{command:?}: {}", said.err);
     }
     assert!(before == local.everything());
 }

@@ -202,8 +202,7 @@ fn kubeconforms_flags_are_taken() {
     let said = run(&["-reject", "ConfigMap", "-"], "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n").exits(1);
     assert!(said.out.contains("error[rejected-kind]"), "{}", said.out);
     for (arguments, hint) in [
-        (&["-schema-location", "https://x/{{.ResourceKind}}.json", "-"][..], "validate.schemas"),
-        (&["-insecure-skip-tls-verify", "-"], "nothing is fetched"),
+        (&["-insecure-skip-tls-verify", "-"][..], "nothing is fetched"),
         (&["-output", "tap", "-"], "junit"),
         (&["-kubernetes-version", "1.2.3", "-"], "bundled"),
     ] {
