@@ -185,9 +185,8 @@ fn matches(tree: &dyn Tree, pattern: &str) -> Result<Vec<String>> {
         let mut next = BTreeMap::new();
         for (path, ()) in found {
             if part == "**" {
-                next.extend(tree.walk(&path)?.into_iter().filter_map(|entry| {
-                    Some((entry.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned()), ()))
-                }));
+                let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+                next.extend(tree.walk(&path)?.iter().map(|entry| (folder(&entry.path), ())));
                 next.insert(path, ());
             } else if part.contains('*') {
                 let names = tree.list(&path)?.into_iter();

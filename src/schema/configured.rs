@@ -55,7 +55,7 @@ impl Catalog {
             match kinds {
                 Ok(kinds) => found.extend(kinds),
                 Err(why) => {
-                    findings.push(wrong(source, format!("`{}` is no schema that can be used: {why}", source.path())))
+                    findings.push(wrong(source, format!("`{}` is no schema that can be used: {why}", source.path())));
                 }
             }
         }

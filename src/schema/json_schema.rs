@@ -158,11 +158,8 @@ impl Converter<'_> {
             "required" | "enum" | "default" | "format" | "nullable" | "minimum" | "maximum" | "exclusiveMinimum"
             | "exclusiveMaximum" | "multipleOf" | "minLength" | "maxLength" | "pattern" | "minItems" | "maxItems"
             | "uniqueItems" | "minProperties" | "maxProperties" => put(kept, keyword, value.clone()),
-            _ if keyword.starts_with("x-kubernetes-") => {
-                if keyword != "x-kubernetes-group-version-kind" {
-                    put(kept, keyword, value.clone());
-                }
-            }
+            "x-kubernetes-group-version-kind" => {}
+            _ if keyword.starts_with("x-kubernetes-") => put(kept, keyword, value.clone()),
             "if"
             | "then"
             | "else"

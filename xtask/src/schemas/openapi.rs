@@ -69,7 +69,7 @@ pub(crate) fn bundle(sources: &Sources, release: &Release) -> Result<Value, Stri
     enumerations(&code, &mut definitions)?;
     let instance = read(&folder.join("pkg/controlplane/instance.go"))?;
     let kinds = kinds(&folder.join("api/discovery"))?;
-    let served = kinds.iter().filter(|kind| served_by_default(kind, &instance)).cloned().collect();
+    let served: Vec<Kind> = kinds.iter().filter(|kind| served_by_default(kind, &instance)).cloned().collect();
     let (kinds, mut definitions) = assemble(&kinds, &served, &definitions)?;
     markers::write(sources, release, &mut definitions)?;
     Ok(document(release.kubernetes, &kinds, &definitions))
@@ -174,7 +174,7 @@ fn function(definition: &str) -> String {
 /// The kinds and the definitions that they reach, of which `served` are served as a server comes.
 pub(crate) fn assemble(
     all: &[Kind],
-    served: &Vec<Kind>,
+    served: &[Kind],
     definitions: &Map<String, Value>,
 ) -> Result<(Vec<Value>, BTreeMap<String, Value>), String> {
     let served: HashSet<(&str, &str, &str)> =
