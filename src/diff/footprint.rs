@@ -98,6 +98,7 @@ fn request(pod: &Value, resource: &str) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

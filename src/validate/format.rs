@@ -252,7 +252,7 @@ fn is_isbn(text: &str, count: usize) -> bool {
         .filter(|c| !matches!(c, ' ' | '-'))
         .map(|c| if matches!(c, 'X' | 'x') { 10 } else { c.to_digit(10).unwrap_or(99) })
         .collect();
-    if plain.len() != count || plain.iter().any(|digit| *digit == 99) || plain[..count - 1].contains(&10) {
+    if plain.len() != count || plain.contains(&99) || plain[..count - 1].contains(&10) {
         return false;
     }
     if count == 10 {

@@ -43,6 +43,7 @@ pub(super) fn version(tag: &str) -> Option<[u64; 3]> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

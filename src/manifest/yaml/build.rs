@@ -338,7 +338,7 @@ impl<'a> Builder<'a, '_> {
         if kustomize {
             self.report.non_string_key(if is_flag { "a boolean" } else { "a number" }, span);
         } else if written != text {
-            self.report.changed_key(if is_flag { "boolean-key" } else { "number-key" }, &written, &text, span);
+            self.report.changed_key(if is_flag { "boolean-key" } else { "number-key" }, written, &text, span);
         }
         Some(text)
     }

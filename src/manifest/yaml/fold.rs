@@ -59,7 +59,7 @@ fn is_special(c: char) -> bool {
     match c {
         '\n' | '\t' | ' '..='~' => false,
         '\u{feff}' | '\u{fffe}' | '\u{ffff}' => true,
-        _ => c < '\u{a0}' || c > '\u{ffff}' || matches!(c, '\u{2028}' | '\u{2029}'),
+        _ => !('\u{a0}'..='\u{ffff}').contains(&c) || matches!(c, '\u{2028}' | '\u{2029}'),
     }
 }
 

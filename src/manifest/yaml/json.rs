@@ -87,7 +87,7 @@ fn string_end(bytes: &[u8], start: usize) -> Result<usize, usize> {
             Some(b'\\') => match bytes.get(at + 1) {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
                 Some(b'u') if bytes.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => {
-                    at += 6
+                    at += 6;
                 }
                 _ => return Err(at),
             },

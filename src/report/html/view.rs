@@ -221,7 +221,7 @@ fn finding(finding: &Finding, report: &Report) -> FindingView {
 fn pieces(text: &str) -> Vec<Piece> {
     let text = one_line(text);
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return vec![Piece { code: false, text: text.clone() }];
     }
     let piece = |(at, part): (usize, &&str)| Piece { code: at % 2 == 1, text: (*part).to_owned() };

@@ -333,7 +333,7 @@ impl<'a> Evaluation<'a, '_> {
                 (Loop::Filter, Ok(Some(Cel::Bool(true)))) => list.push(if is_list { value } else { key }),
                 (_, Ok(Some(Cel::Bool(_)))) => {}
                 (_, Ok(Some(other))) => {
-                    failure = Some(Stop::Failed(format!("no such overload: {} as a condition", other.kind())))
+                    failure = Some(Stop::Failed(format!("no such overload: {} as a condition", other.kind())));
                 }
             }
         }

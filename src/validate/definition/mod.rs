@@ -171,7 +171,7 @@ fn fields(version: &Value, known: Option<Node<'_>>, pointer: &str, report: &mut 
             report.value(&at, format!("the field {} is selected twice", quote(path)));
         }
         seen.push(path);
-        let node = known.and_then(|root| path.split('.').skip(1).try_fold(root, |node, name| node.field(name)));
+        let node = known.and_then(|root| path.split('.').skip(1).try_fold(root, Node::field));
         let right = node.is_some_and(|node| matches!(node.kind(), Kind::String | Kind::Integer | Kind::Boolean));
         if known.is_some() && (!right || !path.starts_with('.') || path.starts_with(".metadata")) {
             report.value(&at, format!("{} must point to a text, whole number or flag of the schema", quote(path)));

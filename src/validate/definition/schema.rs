@@ -142,7 +142,7 @@ impl Structural<'_> {
         if let Some(items) = there(schema, "items") {
             // Only the items of a list with keys can be found again.
             let correlated = correlated && text(schema, "x-kubernetes-list-type") == "map";
-            let known = known.and_then(|node| node.items());
+            let known = known.and_then(Node::items);
             let at = format!("{pointer}/items");
             match &items.data {
                 Data::Map(_) => self.typed(items, &at),
@@ -153,13 +153,16 @@ impl Structural<'_> {
             self.part(items, known, &at, Level::Item, correlated);
         }
         if let Some(free) = free {
-            let known = known.and_then(|node| node.values());
+            let known = known.and_then(Node::values);
             let at = format!("{pointer}/additionalProperties");
             match &free.data {
                 Data::Map(_) => self.typed(free, &at),
                 Data::Bool(_) => {}
                 _ => {
-                    self.said(&at, format!("`additionalProperties` must be a schema or true, got {}", got(free, false)))
+                    self.said(
+                        &at,
+                        format!("`additionalProperties` must be a schema or true, got {}", got(free, false)),
+                    );
                 }
             }
             self.part(free, known, &format!("{pointer}/additionalProperties"), Level::Field, correlated);

@@ -171,9 +171,9 @@ impl<'a> Scanner<'a> {
                 self.key_allowed = false;
                 let start = self.at;
                 if matches!(kind, Kind::Directive) {
-                    self.directive()?
+                    self.directive()?;
                 } else {
-                    self.at += 3
+                    self.at += 3;
                 }
                 self.push(kind, start, self.at);
                 return Ok(());

@@ -76,7 +76,8 @@ impl Scanner<'_> {
             if self.at > from {
                 if new_line {
                     pieced.add(end, &folded(&first, &others), from);
-                    (first.clear(), others.clear());
+                    first.clear();
+                    others.clear();
                     new_line = false;
                 }
                 end = self.at;
@@ -167,7 +168,8 @@ impl Scanner<'_> {
                 let joined = if first.is_empty() { others.clone() } else { folded(&first, &others) };
                 pieced.from = self.at;
                 pieced.text.push_str(&joined);
-                (first.clear(), others.clear());
+                first.clear();
+                others.clear();
             }
         }
         let text = pieced.finish(self.at);
@@ -262,7 +264,8 @@ impl Scanner<'_> {
                 text.push_str(&ended);
             }
             text.push_str(&blank_lines);
-            (ended.clear(), blank_lines.clear());
+            ended.clear();
+            blank_lines.clear();
             was_blank = is_blank;
             let line = self.at;
             self.skip_to_break();
