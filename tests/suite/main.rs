@@ -1,5 +1,5 @@
 //! Integration tests: one binary, so that one link serves them all.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod action;
 mod architecture;

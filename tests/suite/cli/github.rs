@@ -69,12 +69,15 @@ impl Shop {
     }
 
     /// Comments, statuses and checks of the pull request.
-    fn written(&self) -> (usize, Vec<(String, String, String)>, Vec<(String, String, usize)>) {
+    fn written(&self) -> Written {
         let github = self.github();
         let comments = github.comments(SHOP, self.number).len();
         (comments, github.statuses(SHOP, &self.head), github.checks(SHOP, &self.head))
     }
 }
+
+/// Comments, then statuses and checks as the stub tells them.
+type Written = (usize, Vec<(String, String, String)>, Vec<(String, String, usize)>);
 
 /// True of each request once.
 fn first_time() -> impl Fn(&Request) -> bool + Send {

@@ -236,8 +236,8 @@ fn check(annotations: u32) -> Check {
     let annotation = |line: u32| Annotation {
         path: "web.yaml".to_owned(),
         line,
-        column: (line % 2 == 0).then_some(3),
-        level: if line % 2 == 0 { AnnotationLevel::Failure } else { AnnotationLevel::Warning },
+        column: (line.is_multiple_of(2)).then_some(3),
+        level: if line.is_multiple_of(2) { AnnotationLevel::Failure } else { AnnotationLevel::Warning },
         title: "schema".to_owned(),
         message: format!("line {line} is wrong"),
     };
