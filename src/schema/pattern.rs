@@ -63,6 +63,15 @@ fn translated(text: &str) -> Option<String> {
                         out.push_str(&regex::escape(quoted));
                         rest = after;
                     }
+                    // A class by its name, a character by its number: the braces belong to it.
+                    ('p' | 'P' | 'x', _) if after.starts_with('{') => {
+                        let (name, after) = after.split_once('}')?;
+                        out.push('\\');
+                        out.push(escaped);
+                        out.push_str(name);
+                        out.push('}');
+                        rest = after;
+                    }
                     // Back references and the like are refused by both.
                     ('1'..='9' | 'C' | 'Z', _) => return None,
                     _ => {

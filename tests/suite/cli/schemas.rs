@@ -179,7 +179,7 @@ fn a_schema_is_downloaded_where_the_configuration_names_its_address_and_kept() {
 #[test]
 fn each_environment_is_judged_by_its_own_version() {
     let place = Place::empty();
-    place.checkout.write("app/policy.yaml", "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: x}\nspec: {validations: [{expression: \"true\"}]}\n");
+    place.checkout.write("app/policy.yaml", "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: x}\nspec: {matchConstraints: {resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}]}, validations: [{expression: \"true\"}]}\n");
     let two = "version: 1\nkubernetes: \"1.30\"\nenvironments:\n  dev: {source: app}\n  old: {source: app, kubernetes: \"1.29.4\"}\n";
     place.checkout.write("mergeline.yaml", two);
     let said = place.run(&["validate"]).exits(1);
