@@ -34,13 +34,30 @@ pub(crate) fn go_pattern(text: &str) -> Option<Regex> {
     RegexBuilder::new(&translated(text)?).size_limit(4 << 20).build().ok()
 }
 
+/// Whether what came last is a repetition, which only `?` may follow.
+#[derive(Clone, Copy)]
+enum Repeated {
+    No,
+    Once,
+    Lazily,
+}
+
 /// Writes Go's syntax in that of this engine.
 fn translated(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 8);
     let mut rest = text;
     let mut in_class = false;
+    let mut repeated = Repeated::No;
     while let Some(c) = rest.chars().next() {
         let tail = &rest[c.len_utf8()..];
+        let repeats = !in_class && (matches!(c, '*' | '+' | '?') || c == '{' && is_repetition(tail));
+        repeated = match (repeated, repeats) {
+            (_, false) => Repeated::No,
+            (Repeated::No, true) => Repeated::Once,
+            (Repeated::Once, true) if c == '?' => Repeated::Lazily,
+            // Go refuses to repeat a repetition.
+            (_, true) => return None,
+        };
         match c {
             '\\' => {
                 let escaped = tail.chars().next()?;
@@ -117,8 +134,16 @@ fn translated(text: &str) -> Option<String> {
                 out.push(c);
             }
             '-' if in_class && tail.starts_with('-') && !tail[1..].starts_with(']') => out.push_str("\\-"),
-            '{' if !in_class && !is_repetition(tail) => out.push_str("\\{"),
-            '}' if !in_class && !closes_repetition(&out) => out.push_str("\\}"),
+            '{' if repeats => {
+                let (count, after) = tail.split_once('}')?;
+                out.push('{');
+                out.push_str(count);
+                out.push('}');
+                rest = after;
+                continue;
+            }
+            '{' if !in_class => out.push_str("\\{"),
+            '}' if !in_class => out.push_str("\\}"),
             _ => out.push(c),
         }
         rest = tail;
@@ -132,16 +157,6 @@ fn is_repetition(after_brace: &str) -> bool {
     let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     !least.is_empty() && digits(least) && digits(most)
-}
-
-/// Says whether the brace that is about to close was opened as a repetition or as the name of a class.
-fn closes_repetition(so_far: &str) -> bool {
-    so_far.rfind('{').is_some_and(|open| {
-        let inner = &so_far[open + 1..];
-        !so_far[..open].ends_with('\\')
-            && !inner.contains('}')
-            && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b',' || b == b'_' || b == b'^')
-    })
 }
 
 #[cfg(test)]
@@ -167,7 +182,7 @@ mod tests {
         assert!(is(r"^[[:alpha:]_]+$", "a_") && is(r"^a{2,3}$", "aaa") && is(r"^\/x$", "/x"));
         assert!(is(r"^\p{L}\pL$", "äö") && is(r"\Qa.b\E", "a.b") && !is(r"\Qa.b\E", "axb"));
         assert!(is(r"^\x{1F600}?a$", "a"));
-        for wrong in ["(", "[a", r"(?=a)", r"(a)\1", "a**", "(?P<n"] {
+        for wrong in ["(", "[a", r"(?=a)", r"(a)\1", "a**", "a{2}*", "a+??", "(?P<n"] {
             assert!(go_pattern(wrong).is_none(), "{wrong}");
         }
     }
