@@ -97,11 +97,6 @@ fn a_host_is_named_or_known_from_the_remote() {
     let said = hosted.run(&["status", "--host", "gitea=http://127.0.0.1:1/api/v1", "--repository", "a/b"]).exits(4);
     assert!(said.err.contains("cannot reach Gitea at http://127.0.0.1:1"), "{}", said.err);
     assert!(said.err.contains("hint: "), "{}", said.err);
-    for kind in ["bitbucket", "azure"] {
-        let host = format!("{kind}=https://127.0.0.1:1/api");
-        let said = hosted.run(&["promote", "--host", &host, "--repository", "a/b"]).exits(2);
-        assert!(said.err.contains("not supported yet"), "{}", said.err);
-    }
 }
 
 #[test]
