@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::secret::{Secret, mask};
 use backon::{ExponentialBuilder, Retryable};
 use call::Repeat;
-pub(super) use call::{Call, segment};
+pub(super) use call::{Call, is_segment, segment};
 use memory::Memory;
 pub(super) use pace::Pace;
 use pace::Turns;

@@ -9,6 +9,7 @@ mod gitea;
 mod github;
 mod gitlab;
 mod http;
+mod issue_comments;
 pub mod limits;
 pub mod local;
 pub mod marker;
@@ -132,6 +133,32 @@ impl PullRequestQuery {
         branch(&self.head_branch, &pull.head_branch)
             && branch(&self.base_branch, &pull.base_branch)
             && self.state.is_none_or(|state| state == pull.state)
+    }
+
+    /// The open pull requests that go the way of `draft`.
+    pub(crate) fn open_like(draft: &PullRequestDraft) -> Self {
+        Self {
+            head_branch: Some(draft.head_branch.clone()),
+            base_branch: Some(draft.base_branch.clone()),
+            state: Some(PullRequestState::Open),
+        }
+    }
+
+    /// Those of a host's list that are asked for, once each, the newest first.
+    ///
+    /// One whose fork is gone cannot be read and cannot be what is asked for by its branch.
+    pub(crate) fn choose(&self, listed: impl IntoIterator<Item = Result<PullRequest>>) -> Vec<PullRequest> {
+        let mut found = Vec::new();
+        for pull in listed {
+            match pull {
+                Ok(pull) if self.matches(&pull) => found.push(pull),
+                Ok(_) => {}
+                Err(failure) => tracing::warn!(%failure, "left out of the list"),
+            }
+        }
+        found.sort_by_key(|pull: &PullRequest| std::cmp::Reverse(pull.number));
+        found.dedup_by_key(|pull| pull.number);
+        found
     }
 }
 

@@ -6,7 +6,6 @@
 //! pull request stays open although its base has all of it. It is then marked by hand where the repository allows that,
 //! else closed with a comment; [`super::wire::Pull::is_contained`] makes either one read as merged.
 
-use super::comments::CommentsOf;
 use super::wire::Commit;
 use super::{CODE, CREATE_ATTEMPTS, GiteaHost, JOB_ACCOUNT};
 use crate::commit::CommitId;
@@ -113,7 +112,7 @@ impl GiteaHost {
             tokio::time::sleep(WAIT).await;
         }
         let said = format!("Landed in `{base}` as {landed}. This server does not mark the merges of jobs as merged.");
-        let comments = CommentsOf { host: self, number };
+        let comments = self.comments(number);
         marker::ensure(&comments, &self.identity().await?, None, LANDED, Some(&said)).await?;
         self.set_closed(number).await?;
         Ok(landed)

@@ -4,11 +4,11 @@
 //! written with `state` and read with `status`; labels are set by number; landing is a story of its own (`landing`).
 //! Its swagger, its source and the contract suite on a real server decide.
 
-mod comments;
 mod landing;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, Pace, segment};
+use super::http::{Call, Dialect, HttpClient, Pace, is_segment, segment};
+use super::issue_comments::CommentsOf;
 use super::marker;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
@@ -18,7 +18,6 @@ use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
-use comments::CommentsOf;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -62,7 +61,7 @@ impl GiteaHost {
             headers: &[],
             pace: Pace::FREE,
         };
-        let named = address.repository.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name));
+        let named = address.repository.split_once('/').filter(|(owner, name)| is_segment(owner) && is_segment(name));
         let Some((owner, name)) = named else {
             return Err(Failure::usage(format!("`{}` is not `owner/name`", address.repository)));
         };
@@ -106,12 +105,13 @@ impl GiteaHost {
 
     /// The open pull request from the draft's branch in this repository to its base.
     async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery {
-            head_branch: Some(draft.head_branch.clone()),
-            base_branch: Some(draft.base_branch.clone()),
-            state: Some(PullRequestState::Open),
-        };
+        let query = PullRequestQuery::open_like(draft);
         Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
+    }
+
+    /// The comments of a pull request, which are those of the issue with its number.
+    fn comments(&self, number: u64) -> CommentsOf<'_> {
+        CommentsOf { host: self, http: &self.http, root: &self.root, number, needs: PULLS }
     }
 
     async fn create_like(&self, draft: &PullRequestDraft) -> Result<PullRequest> {
@@ -210,7 +210,7 @@ impl Host for GiteaHost {
     }
 
     async fn rights(&self, login: &str) -> Result<Rights> {
-        if !is_name(login) {
+        if !is_segment(login) {
             return Ok(Rights::None);
         }
         let path = format!("{}/collaborators/{}/permission", self.root, segment(login));
@@ -241,24 +241,13 @@ impl Host for GiteaHost {
             // Older servers do not know this filter and list all; the rest is sorted out below.
             call = call.query("base_branch", base.as_str());
         }
-        let mut found = Vec::new();
         let listed = self.http.list::<Pull>(&call).await.map_err(|error| match error.status() {
             Some(404) => {
                 error.hint(format!("or pull requests are switched off in the settings of `{}`", self.repository))
             }
             _ => error,
         });
-        for pull in listed? {
-            // One whose fork is gone cannot be read and cannot be what is asked for by its branch.
-            match pull.read() {
-                Ok(pull) if query.matches(&pull) => found.push(pull),
-                Ok(_) => {}
-                Err(failure) => tracing::warn!(%failure, "left out of the list"),
-            }
-        }
-        found.sort_by_key(|pull| std::cmp::Reverse(pull.number));
-        found.dedup_by_key(|pull| pull.number);
-        Ok(found)
+        Ok(query.choose(listed?.into_iter().map(Pull::read)))
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
@@ -271,12 +260,12 @@ impl Host for GiteaHost {
     }
 
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {
-        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        let comments = self.comments(grant.pull_request());
         marker::ensure(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
     }
 
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
-        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        let comments = self.comments(grant.pull_request());
         marker::amend(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
     }
 
@@ -337,7 +326,7 @@ impl Host for GiteaHost {
         if self.pull_request(number).await?.state != PullRequestState::Open {
             return Ok(Ensured::Unchanged);
         }
-        let comments = CommentsOf { host: self, number };
+        let comments = self.comments(number);
         marker::ensure(&comments, &self.identity().await?, None, marker::CLOSED, Some(reason)).await?;
         self.set_closed(number).await
     }
@@ -353,9 +342,4 @@ impl Host for GiteaHost {
     async fn ensure_deployment(&self, _grant: &ApplyGrant, _deployment: &Deployment) -> Result<Ensured> {
         Ok(Ensured::Unsupported)
     }
-}
-
-/// Says whether `text` can be one segment of a path: dots alone would climb out of it, encoded or not.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains('/') && text.bytes().any(|byte| byte != b'.')
 }

@@ -3,7 +3,6 @@
 use super::JOB_ACCOUNT;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
-use crate::host::marker::Comment;
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -168,19 +167,6 @@ impl Pull {
             labels: self.labels.unwrap_or_default().into_iter().map(|label| label.name).collect(),
             url: self.html_url,
         })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct IssueComment {
-    pub id: u64,
-    user: Option<User>,
-    body: String,
-}
-
-impl IssueComment {
-    pub(super) fn read(self) -> Comment {
-        Comment { id: self.id, author: login(self.user), body: self.body }
     }
 }
 

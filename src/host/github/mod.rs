@@ -6,12 +6,12 @@
 //! suite on a stub that is judged by it decide. The client is the shared one: see `docs/hosts.md` for why it is not octocrab.
 
 mod checks;
-mod comments;
 mod deployments;
 mod landing;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, HttpError, Pace, segment};
+use super::http::{Call, Dialect, HttpClient, HttpError, Pace, is_segment, segment};
+use super::issue_comments::CommentsOf;
 use super::marker;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
@@ -21,7 +21,6 @@ use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
-use comments::CommentsOf;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 use std::time::Duration;
@@ -74,7 +73,7 @@ impl GitHubHost {
             // <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>
             pace: Pace { burst: 20, gap: Duration::from_secs(1) },
         };
-        let named = address.repository.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name));
+        let named = address.repository.split_once('/').filter(|(owner, name)| is_segment(owner) && is_segment(name));
         let Some((owner, name)) = named else {
             return Err(Failure::usage(format!("`{}` is not `owner/name`", address.repository)));
         };
@@ -115,12 +114,13 @@ impl GitHubHost {
 
     /// The open pull request from the draft's branch in this repository to its base.
     async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery {
-            head_branch: Some(draft.head_branch.clone()),
-            base_branch: Some(draft.base_branch.clone()),
-            state: Some(PullRequestState::Open),
-        };
+        let query = PullRequestQuery::open_like(draft);
         Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
+    }
+
+    /// The comments of a pull request, which are those of the issue with its number.
+    fn comments(&self, number: u64) -> CommentsOf<'_> {
+        CommentsOf { host: self, http: &self.http, root: &self.root, number, needs: PULLS }
     }
 
     async fn create_like(&self, draft: &PullRequestDraft) -> Result<PullRequest> {
@@ -225,7 +225,7 @@ impl Host for GitHubHost {
     }
 
     async fn rights(&self, login: &str) -> Result<Rights> {
-        if !is_name(login) {
+        if !is_segment(login) {
             return Ok(Rights::None);
         }
         let path = format!("{}/collaborators/{}/permission", self.root, segment(login));
@@ -251,18 +251,7 @@ impl Host for GitHubHost {
             // A branch of a fork is asked for by its owner, and no caller asks for those.
             call = call.query("head", format!("{}:{head}", self.owner));
         }
-        let mut found = Vec::new();
-        for pull in self.http.list::<Pull>(&call).await? {
-            // One whose fork is gone cannot be read and cannot be what is asked for by its branch.
-            match pull.read() {
-                Ok(pull) if query.matches(&pull) => found.push(pull),
-                Ok(_) => {}
-                Err(failure) => tracing::warn!(%failure, "left out of the list"),
-            }
-        }
-        found.sort_by_key(|pull| std::cmp::Reverse(pull.number));
-        found.dedup_by_key(|pull| pull.number);
-        Ok(found)
+        Ok(query.choose(self.http.list::<Pull>(&call).await?.into_iter().map(Pull::read)))
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
@@ -275,12 +264,12 @@ impl Host for GitHubHost {
     }
 
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {
-        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        let comments = self.comments(grant.pull_request());
         marker::ensure(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
     }
 
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
-        let comments = CommentsOf { host: self, number: grant.pull_request() };
+        let comments = self.comments(grant.pull_request());
         marker::amend(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
     }
 
@@ -330,7 +319,7 @@ impl Host for GitHubHost {
         if self.pull_request(number).await?.state != PullRequestState::Open {
             return Ok(Ensured::Unchanged);
         }
-        let comments = CommentsOf { host: self, number };
+        let comments = self.comments(number);
         marker::ensure(&comments, &self.identity().await?, None, marker::CLOSED, Some(reason)).await?;
         let path = format!("{}/pulls/{number}", self.root);
         // One that was merged in the meantime is left as it is.
@@ -345,11 +334,6 @@ impl Host for GitHubHost {
     async fn ensure_deployment(&self, _grant: &ApplyGrant, deployment: &Deployment) -> Result<Ensured> {
         self.record(deployment).await
     }
-}
-
-/// Says whether `text` can be one segment of a path: dots alone would climb out of it, encoded or not.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains('/') && text.bytes().any(|byte| byte != b'.')
 }
 
 /// Says whether the host refused because a person's token asked for what only Apps and jobs have.

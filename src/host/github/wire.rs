@@ -2,7 +2,6 @@
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
-use crate::host::marker::Comment;
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -180,20 +179,6 @@ pub(super) struct Merged {
 impl Merged {
     pub(super) fn commit(&self) -> Result<CommitId> {
         CommitId::parse(&self.sha).map_err(|error| Failure::remote("a merge without a commit").because(error))
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct IssueComment {
-    id: u64,
-    user: Option<User>,
-    #[serde(default)]
-    body: Option<String>,
-}
-
-impl IssueComment {
-    pub(super) fn read(self) -> Comment {
-        Comment { id: self.id, author: login(self.user), body: self.body.unwrap_or_default() }
     }
 }
 

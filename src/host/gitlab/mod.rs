@@ -106,11 +106,7 @@ impl GitLabHost {
 
     /// The open merge request from the draft's branch in this project to its base.
     async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery {
-            head_branch: Some(draft.head_branch.clone()),
-            base_branch: Some(draft.base_branch.clone()),
-            state: Some(PullRequestState::Open),
-        };
+        let query = PullRequestQuery::open_like(draft);
         Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
     }
 
@@ -244,19 +240,8 @@ impl Host for GitLabHost {
                 call = call.query(name, branch.as_str());
             }
         }
-        let mut found = Vec::new();
         let listed = self.http.list::<MergeRequest>(&call).await.map_err(|error| self.or_switched_off(error))?;
-        for request in listed {
-            // One whose fork is gone cannot be read and cannot be what is asked for by its branch.
-            match request.read() {
-                Ok(pull) if query.matches(&pull) => found.push(pull),
-                Ok(_) => {}
-                Err(failure) => tracing::warn!(%failure, "left out of the list"),
-            }
-        }
-        found.sort_by_key(|pull| std::cmp::Reverse(pull.number));
-        found.dedup_by_key(|pull| pull.number);
-        Ok(found)
+        Ok(query.choose(listed.into_iter().map(MergeRequest::read)))
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {

@@ -95,3 +95,8 @@ pub(in crate::host) fn segment(text: &str) -> String {
     const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     utf8_percent_encode(text, UNSAFE).to_string()
 }
+
+/// Says whether `text` can be one segment of a path: dots alone would climb out of it, encoded or not.
+pub(in crate::host) fn is_segment(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/') && text.bytes().any(|byte| byte != b'.')
+}
