@@ -5,24 +5,25 @@
   const changes = find("details.change");
   const search = byId("search");
 
-  // A diff is made side by side when it is first looked at: large reports stay quick.
-  const unified = new WeakMap();
-  const split = (diff) => {
-    if (unified.has(diff)) return;
-    const lines = Array.from(diff.children);
-    unified.set(diff, lines);
+  // A diff is plain text until it is first looked at: then its lines get their colours, in the layout of that moment.
+  const KINDS = { " ": "same", "+": "add", "-": "del", "@": "at" };
+  const texts = new WeakMap();
+  const drawn = new WeakMap();
+  const element = (kind, text) => {
+    const made = document.createElement("div");
+    made.className = kind;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+  const line = ([kind, text]) => element(`line ${kind}`, text);
+  const one = (lines) => lines.map(line);
+  const two = (lines) => {
     const rows = [];
     let gone = [];
     let come = [];
-    const cell = (line) => {
-      if (line) return line.cloneNode(true);
-      const empty = document.createElement("div");
-      empty.className = "empty";
-      return empty;
-    };
+    const cell = (it) => (it ? line(it) : element("empty"));
     const row = (left, right) => {
-      const pair = document.createElement("div");
-      pair.className = "pair";
+      const pair = element("pair");
       pair.append(cell(left), cell(right));
       rows.push(pair);
     };
@@ -31,35 +32,40 @@
       gone = [];
       come = [];
     };
-    for (const line of lines) {
-      if (line.className === "del") gone.push(line);
-      else if (line.className === "add") come.push(line);
+    for (const it of lines) {
+      if (it[0] === "del") gone.push(it);
+      else if (it[0] === "add") come.push(it);
       else {
         flush();
-        if (line.className === "at") rows.push(line.cloneNode(true));
-        else row(line, line);
+        if (it[0] === "at") rows.push(line(it));
+        else row(it, it);
       }
     }
     flush();
-    diff.replaceChildren(...rows);
-  };
-  const join = (diff) => {
-    const lines = unified.get(diff);
-    if (!lines) return;
-    diff.replaceChildren(...lines);
-    unified.delete(diff);
+    return rows;
   };
   const show = (change) => {
-    if (!change.open) return;
-    const diff = change.querySelector(".diff");
-    if (document.body.classList.contains("split")) split(diff);
-    else join(diff);
+    const diff = change.open && change.querySelector(".diff");
+    if (!diff) return;
+    const side = document.body.classList.contains("split");
+    if (drawn.get(diff) === side) return;
+    if (!texts.has(diff)) texts.set(diff, diff.textContent);
+    const lines = texts.get(diff).split("\n").map((it) => [KINDS[it[0]], it.slice(it[0] === "@" ? 3 : 1)]);
+    const rows = side ? two(lines) : one(lines);
+    const parts = [];
+    // What is out of sight of a long one is not laid out.
+    for (let at = 0; at < rows.length; at += 300) {
+      const part = element("part");
+      part.append(...rows.slice(at, at + 300));
+      parts.push(part);
+    }
+    diff.replaceChildren(...parts);
+    drawn.set(diff, side);
   };
   const layout = () => {
     const side = document.body.classList.toggle("split");
     document.body.classList.toggle("unified", !side);
     byId("layout").setAttribute("aria-pressed", String(side));
-    byId("layout").textContent = side ? "Unified (s)" : "Side by side (s)";
     changes.forEach(show);
   };
   const all = (open) => changes.forEach((change) => { change.open = open; });
@@ -68,9 +74,15 @@
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
   };
+  // What each object says, read before its lines are drawn.
+  const said = new WeakMap();
+  const says = (it) => {
+    if (!said.has(it)) said.set(it, it.textContent.toLowerCase());
+    return said.get(it);
+  };
   const filter = () => {
     const wanted = search.value.trim().toLowerCase();
-    const holds = (element) => !wanted || element.textContent.toLowerCase().includes(wanted);
+    const holds = (it) => !wanted || says(it).includes(wanted);
     let shown = 0;
     for (const unit of find("details.unit")) {
       const named = holds(unit.querySelector("summary"));
@@ -91,6 +103,7 @@
     byId("count").textContent = wanted ? `${shown} of ${changes.length} objects` : `${changes.length} objects`;
     byId("nothing").hidden = shown + others > 0 || !wanted;
   };
+  changes.forEach(says);
 
   changes.forEach((change) => change.addEventListener("toggle", () => show(change)));
   byId("layout").addEventListener("click", layout);
@@ -103,7 +116,9 @@
   const step = (by) => {
     const visible = changes.filter((change) => change.offsetParent !== null).map((change) => change.querySelector("summary"));
     if (!visible.length) return;
-    const at = visible.indexOf(document.activeElement);
+    // From within an object's lines, its own place counts.
+    const inside = document.activeElement && document.activeElement.closest("details.change");
+    const at = inside ? visible.indexOf(inside.querySelector("summary")) : -1;
     const next = at < 0 ? (by > 0 ? 0 : visible.length - 1) : Math.min(Math.max(at + by, 0), visible.length - 1);
     visible[next].focus();
   };

@@ -1,6 +1,6 @@
 //! What the page shows, as plain data for the template.
 
-use crate::diff::{Action, Change, FoldedChange, LineKind};
+use crate::diff::{Action, DiffLine, FoldedChange, LineKind};
 use crate::finding::{Finding, Place};
 use crate::report::address::address;
 use crate::report::visible::{one_line, visible};
@@ -9,7 +9,9 @@ use crate::report::words::{
     push_new, silenced,
 };
 use crate::report::{Links, Report};
+use indexmap::IndexMap;
 use serde::Serialize;
+use std::collections::HashMap;
 
 #[derive(Serialize)]
 pub(super) struct View {
@@ -30,6 +32,8 @@ pub(super) struct View {
     withheld: Vec<String>,
     operations: Vec<OperationView>,
     objects: usize,
+    /// How many lines of diffs are left out of the page.
+    left_out: usize,
 }
 
 #[derive(Serialize)]
@@ -49,6 +53,7 @@ struct Row {
 struct Count {
     action: &'static str,
     text: String,
+    said: String,
 }
 
 #[derive(Serialize)]
@@ -95,17 +100,14 @@ struct ChangeView {
     former: Option<String>,
     consequence: Option<&'static str>,
     place: Option<PlaceView>,
-    lines: Vec<Line>,
+    /// Its lines with their signs, as one text: the page draws them when they are looked at.
+    diff: String,
+    /// How many more there are.
+    left_out: usize,
     added: usize,
     removed: usize,
     /// Only labels and annotations change that a chart renews by itself.
     noise: bool,
-}
-
-#[derive(Serialize)]
-struct Line {
-    kind: &'static str,
-    text: String,
 }
 
 #[derive(Serialize)]
@@ -116,7 +118,15 @@ struct OperationView {
     reason: Option<String>,
 }
 
+/// Diffs of more bytes than this are cut: browsers open such a page within seconds, and hosts keep it as an artifact.
+const DIFFS: usize = 24_000_000;
+
 pub(super) fn view(report: &Report) -> View {
+    let mut room = DIFFS;
+    let groups = groups(report);
+    let sections: Vec<Section> =
+        groups.iter().enumerate().map(|(at, group)| section(at, group, report, &mut room)).collect();
+    let left_out = sections.iter().flat_map(|section| &section.changes).map(|change| change.left_out).sum();
     let mut environments = changed_environments(report);
     report.environments.iter().for_each(|name| push_new(&mut environments, name));
     let order = |name: &&str| report.environments.iter().position(|known| known == name).unwrap_or(usize::MAX);
@@ -155,7 +165,7 @@ pub(super) fn view(report: &Report) -> View {
         severities: severities.into_iter().filter(|(_, count)| *count > 0).collect(),
         images: images.collect(),
         resources: resources.collect(),
-        sections: groups(report).iter().enumerate().map(|(at, group)| section(at, group, report)).collect(),
+        sections,
         withheld: report.withheld.iter().map(|unit| one_line(&unit.to_string())).collect(),
         operations: report
             .operations
@@ -168,6 +178,7 @@ pub(super) fn view(report: &Report) -> View {
             })
             .collect(),
         objects: folded.len(),
+        left_out,
     }
 }
 
@@ -176,20 +187,23 @@ fn is_web(address: &str) -> bool {
 }
 
 fn rows(report: &Report, environments: &[&str]) -> Vec<Row> {
-    let mut units: Vec<&str> = Vec::new();
-    report.changes.changes.iter().for_each(|change| push_new(&mut units, &change.unit));
-    let count = |unit: &str, environment: &str, action: Action| {
-        let here = |it: &&Change| it.unit == unit && it.environment == environment && it.action == action;
-        report.changes.changes.iter().filter(here).count()
+    let mut units: IndexMap<&str, HashMap<(&str, Action), usize>> = IndexMap::new();
+    for change in &report.changes.changes {
+        let counts = units.entry(&change.unit).or_default();
+        *counts.entry((&change.environment, change.action)).or_default() += 1;
+    }
+    let cell = |counts: &HashMap<(&str, Action), usize>, environment: &str| -> Vec<Count> {
+        let some = Action::ALL.into_iter().filter_map(|action| Some((action, *counts.get(&(environment, action))?)));
+        let count = |(action, count): (Action, usize)| Count {
+            action: action.word(),
+            text: format!("{}{count}", action.sign()),
+            said: format!("{} to {action}", counted(count, "object")),
+        };
+        some.map(count).collect()
     };
-    let cell = |unit: &str, environment: &str| -> Vec<Count> {
-        let counts = Action::ALL.map(|action| (action, count(unit, environment, action)));
-        let some = counts.into_iter().filter(|(_, count)| *count > 0);
-        some.map(|(action, count)| Count { action: action.word(), text: format!("{}{count}", action.sign()) }).collect()
-    };
-    let row = |unit: &&str| Row {
+    let row = |(unit, counts): (&&str, &HashMap<(&str, Action), usize>)| Row {
         unit: one_line(unit),
-        cells: environments.iter().map(|environment| cell(unit, environment)).collect(),
+        cells: environments.iter().map(|environment| cell(counts, environment)).collect(),
     };
     units.iter().map(row).collect()
 }
@@ -228,21 +242,22 @@ fn pieces(text: &str) -> Vec<Piece> {
     parts.iter().enumerate().filter(|(_, part)| !part.is_empty()).map(piece).collect()
 }
 
-fn section(at: usize, group: &Group<'_>, report: &Report) -> Section {
+fn section(at: usize, group: &Group<'_>, report: &Report, room: &mut usize) -> Section {
     let changes = group.changes.iter().enumerate();
     Section {
         unit: one_line(group.unit),
         place: one_line(&group.place()),
         count: counted(group.changes.len(), "object"),
-        changes: changes.map(|(number, it)| change(format!("c{at}-{number}"), it, report)).collect(),
+        changes: changes.map(|(number, it)| change(format!("c{at}-{number}"), it, report, room)).collect(),
     }
 }
 
-fn change(id: String, folded: &FoldedChange<'_>, report: &Report) -> ChangeView {
+fn change(id: String, folded: &FoldedChange<'_>, report: &Report, room: &mut usize) -> ChangeView {
     let change = folded.change;
     let commit = if change.action == Action::Delete { report.base.as_ref() } else { report.head.as_ref() };
     let count = |kind: LineKind| change.lines.iter().filter(|line| line.kind == kind).count();
     let gone = if change.action == Action::Delete { Some(&folded.object) } else { None };
+    let (diff, shown) = diff(&change.lines, room);
     ChangeView {
         id,
         action: change.action.word(),
@@ -254,18 +269,27 @@ fn change(id: String, folded: &FoldedChange<'_>, report: &Report) -> ChangeView 
         noise: change.is_noise(),
         added: count(LineKind::Added),
         removed: count(LineKind::Removed),
-        lines: change
-            .lines
-            .iter()
-            .map(|line| Line {
-                kind: match line.kind {
-                    LineKind::Header => "at",
-                    LineKind::Context => "same",
-                    LineKind::Removed => "del",
-                    LineKind::Added => "add",
-                },
-                text: visible(line.text.as_str()).into_owned(),
-            })
-            .collect(),
+        diff,
+        left_out: change.lines.len() - shown,
     }
+}
+
+/// The lines of a diff with their signs, as far as there is room, and how many these are.
+fn diff(lines: &[DiffLine], room: &mut usize) -> (String, usize) {
+    let mut text = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let before = text.len();
+        if at > 0 {
+            text.push('\n');
+        }
+        text.push_str(line.kind.sign());
+        text.push_str(&visible(line.text.as_str()).replace('\n', " "));
+        if text.len() > *room {
+            text.truncate(before);
+            *room = 0;
+            return (text, at);
+        }
+    }
+    *room -= text.len();
+    (text, lines.len())
 }
