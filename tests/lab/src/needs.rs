@@ -85,12 +85,23 @@ pub fn act() -> Option<&'static Act> {
 #[must_use]
 pub fn gitlab_runner() -> Option<&'static PathBuf> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let name = "gitlab-ci-local";
-    let look = || {
-        let cache = Cache::open().ok()?;
-        part(name).filter(|part| cache.has(part)).map(|part| cache.program(part))
-    };
-    found(name, PROGRAM.get_or_init(look).as_ref())
+    found("gitlab-ci-local", PROGRAM.get_or_init(|| in_cache("gitlab-ci-local")).as_ref())
+}
+
+/// A browser for [`Page::open`](crate::browser::Page::open), or nothing after the skip was announced. It needs no running
+/// lab, only the part in the cache.
+///
+/// # Panics
+/// When there is none and [`REQUIRED`] is `1`.
+#[must_use]
+pub fn browser() -> Option<&'static PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    found("browser", PROGRAM.get_or_init(|| in_cache("chromium")).as_ref())
+}
+
+fn in_cache(name: &str) -> Option<PathBuf> {
+    let cache = Cache::open().ok()?;
+    part(name).filter(|part| cache.has(part)).map(|part| cache.program(part))
 }
 
 /// The whole lab with its cluster and its Git host, for tests that go from a pull request to a rollout.

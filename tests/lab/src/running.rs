@@ -208,6 +208,9 @@ mod tests {
     #[test]
     fn tools_alone_need_neither_the_cluster_nor_the_git_host() {
         let names: Vec<_> = Selection { cluster: false, gitea: false }.parts().iter().map(|part| part.name).collect();
-        assert_eq!(names, ["kubectl", "yaml-oracle", "helm", "kustomize", "github-api", "act", "gitlab-ci-local"]);
+        assert_eq!(
+            names,
+            ["kubectl", "yaml-oracle", "helm", "kustomize", "github-api", "act", "gitlab-ci-local", "chromium"]
+        );
     }
 }

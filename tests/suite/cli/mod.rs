@@ -10,6 +10,7 @@ mod failures;
 mod gitea;
 mod github;
 mod hosted;
+mod html;
 mod init;
 mod inputs;
 mod output;
