@@ -114,7 +114,11 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
     u8::from(report.verdict == Verdict::Fail)
 }
 
-fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> Result<String> {
+/// The report in a format.
+///
+/// # Errors
+/// When it cannot be made: a defect.
+pub(crate) fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> Result<String> {
     Ok(match format {
         Format::Text => report::text::text(report, colours),
         Format::Json => report::json::json(report),
@@ -159,10 +163,12 @@ pub(crate) struct CiFiles {
     pub(crate) values: Option<PathBuf>,
     /// Where the JSON report of this run was written.
     pub(crate) report: Option<PathBuf>,
+    /// Where the report as a page was written.
+    pub(crate) html: Option<PathBuf>,
 }
 
-/// Gives a CI job its step summary and outputs: `verdict`, `findings`, `errors`, `changes`, `deletions` and, where there is a
-/// report file, `report`.
+/// Gives a CI job its step summary and outputs: `verdict`, `findings`, `errors`, `changes`, `deletions` and, where there are
+/// such files, `report` and `report-html`.
 ///
 /// A run that failed has the verdict `error`, whatever it found before. The summary is appended as far as the whole file stays
 /// within what the CI takes; what would not fit is not begun.
@@ -196,7 +202,8 @@ pub(crate) fn write_ci_files(report: Option<&Report>, failure: Option<&Failure>,
                 ("deletions", report.deletions().to_string()),
             ]);
         }
-        lines.extend(files.report.as_ref().map(|path| ("report", path.display().to_string())));
+        let written = [("report", &files.report), ("report-html", &files.html)];
+        lines.extend(written.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string()))));
         let one_line = |text: &str| text.replace(['\n', '\r'], " ");
         append(path, &lines.iter().map(|(name, value)| format!("{name}={}\n", one_line(value))).collect::<String>())?;
     }
@@ -240,7 +247,8 @@ mod tests {
         let (summary, outputs) = (folder.path().join("summary"), folder.path().join("outputs"));
         std::fs::write(&outputs, "before=1\n").unwrap();
         let path = PathBuf::from("a\nverdict=pass");
-        let files = CiFiles { summary: Some(summary.clone()), values: Some(outputs.clone()), report: Some(path) };
+        let files =
+            CiFiles { summary: Some(summary.clone()), values: Some(outputs.clone()), report: Some(path), html: None };
         write_ci_files(Some(&Report::new("review")), None, &files).unwrap();
         let said = std::fs::read_to_string(&outputs).unwrap();
         let counts = "findings=0\nerrors=0\nchanges=0\ndeletions=0\n";
@@ -260,7 +268,7 @@ mod tests {
     fn a_run_that_failed_says_so_in_summary_and_outputs_whatever_it_found() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| Some(folder.path().join(name));
-        let files = CiFiles { summary: file("summary"), values: file("outputs"), report: None };
+        let files = CiFiles { summary: file("summary"), values: file("outputs"), ..CiFiles::default() };
         let failure = Failure::remote("the host said <b>no</b>\n::error::x").hint("allow it");
         let mut report = Report::new("run");
         report.verdict = Verdict::Pass;

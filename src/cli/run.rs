@@ -51,7 +51,8 @@ fn tell_ci(
     failure: Option<&Failure>,
 ) -> Result<()> {
     let path = |name: &str| surroundings.get(name).map(PathBuf::from);
-    let mut files = CiFiles { summary: path("GITHUB_STEP_SUMMARY"), values: path("GITHUB_OUTPUT"), report: None };
+    let mut files =
+        CiFiles { summary: path("GITHUB_STEP_SUMMARY"), values: path("GITHUB_OUTPUT"), ..CiFiles::default() };
     if files.summary.is_some() && !outputs.has(Format::Github) && !outputs.for_machine() {
         // Where the host shows the findings as the annotations of a check, the log's own would show each one twice.
         let checked = |report: &&Report| report.operations.iter().any(|operation| operation.verb == Verb::Check);
@@ -60,13 +61,19 @@ fn tell_ci(
         print::data(&(annotations + &failure.map(report::annotations::failure).unwrap_or_default()))?;
     }
     if let Some(report) = report {
-        files.report = outputs.file(Format::Json);
-        if files.report.is_none() && files.values.is_some() {
-            files.report = path("RUNNER_TEMP").map(|folder| folder.join("mergeline-report.json"));
-            if let Some(file) = &files.report {
-                output::write_file(file, report::json::json(report).as_bytes())?;
-            }
-        }
+        let temporary = path("RUNNER_TEMP").filter(|_| files.values.is_some());
+        let file = |format: Format, name: &str| {
+            outputs.file(format).map_or_else(
+                || {
+                    let Some(file) = temporary.as_ref().map(|folder| folder.join(name)) else { return Ok(None) };
+                    output::write_file(&file, output::text(report, format, false, true)?.as_bytes())?;
+                    Ok(Some(file))
+                },
+                |named| Ok::<_, Failure>(Some(named)),
+            )
+        };
+        files.report = file(Format::Json, "mergeline-report.json")?;
+        files.html = file(Format::Html, "mergeline-report.html")?;
     }
     output::write_ci_files(report, failure, &files)
 }

@@ -59,6 +59,7 @@ fn a_change_goes_from_pull_request_to_production_by_events_of_github_alone() {
     assert_eq!(checks.iter().map(|(_, conclusion, _)| conclusion.as_str()).collect::<Vec<_>>(), ["success"]);
     assert_eq!((ran.job.outputs["verdict"].as_str(), ran.job.outputs["changes"].as_str()), ("pass", "3"));
     assert!(ran.job.outputs["report"].ends_with("mergeline-report.json"));
+    assert!(ran.job.outputs["report-html"].ends_with("mergeline-report.html"));
     assert!(ran.job.summary.contains("1.28.0") && ran.job.summary.len() <= MIB);
 
     // A typo: the same comment, a failing status, and a check with the exact lines.
