@@ -3,10 +3,11 @@
 //! Words of a commit are claims. A head counts when a release on the default branch renders to its very tree, or when our
 //! own verdict stands on it. Decided by DESIGN §4 "Promoting".
 
-use super::act::{Pass, Prepared, in_environment};
+use super::act::{Pass, in_environment};
 use super::decide::{Environment, Head};
 use super::message::promotion_branch;
 use super::observe::{BareHead, bare_head, claim, is_ours};
+use super::prepare::Prepared;
 use crate::commit::CommitId;
 use crate::failure::Result;
 use crate::finding::{Finding, Place};

@@ -12,11 +12,15 @@ mod attest;
 mod decide;
 mod message;
 mod observe;
+mod outcome;
+mod prepare;
 mod proposal;
 mod rendering;
+mod write;
 
-pub use act::{Delivery, Outcome, reconcile};
+pub use act::reconcile;
 pub use decide::{Blocker, Candidate, Decision, Environment, Head, Proposal, Seen, Upstream, candidate, decide};
 pub use message::{Trailers, promotion_branch};
 pub use observe::{Observed, Scene, delivery_context, observe};
+pub use outcome::{Delivery, Outcome};
 pub use rendering::Renderings;

@@ -1,8 +1,8 @@
 //! What a promotion pull request says: title, body, verdict and comment.
 
-use super::act::{Outcome, done_or_same};
 use super::decide::{Environment, Head};
 use super::observe::{Observed, Scene};
+use super::outcome::{Outcome, done_or_same};
 use crate::commit::CommitId;
 use crate::diff::ChangeSet;
 use crate::failure::Result;
