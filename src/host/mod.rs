@@ -13,6 +13,7 @@ mod issue_comments;
 pub mod limits;
 pub mod local;
 pub mod marker;
+mod wire;
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};

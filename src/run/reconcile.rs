@@ -7,9 +7,11 @@ use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Severity};
 use crate::promote::{self, Delivery, Outcome, Renderings, Scene};
+use crate::render::RenderOptions;
 use crate::report::board::Row;
 use crate::report::{FailOn, Report, merge_findings};
-use std::collections::BTreeSet;
+use crate::schema::Catalogs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// How a reconciliation is carried out.
@@ -65,21 +67,12 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
         known(config, &options.only)?;
         let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
         collected.kubernetes = Some(catalogs.versions(config.environments().map(|(name, _)| name)));
+        let render = session.render_options(Some(config));
         let scene = Scene {
-            repository: &session.repository,
-            remote: &session.remote,
-            heads: &heads,
-            host: session.host.as_ref(),
-            facts: &session.facts,
-            config,
-            default_branch: &branch,
-            render: &session.render_options(Some(config)),
-            catalogs: &catalogs,
-            grants: &session.grants,
             only: &options.only,
             asked: options.asked.as_ref(),
             dry_run: options.dry_run,
-            links: &session.links,
+            ..scene(session, &heads, config, &render, &catalogs)
         };
         let outcome = promote::reconcile(&scene, &mut renderings).await?;
         let (changed, lost) = (outcome.changed, outcome.overtaken);
@@ -237,6 +230,32 @@ impl Collected {
     }
 }
 
+/// What a pass looks at, in every environment and without a write.
+fn scene<'a>(
+    session: &'a Session,
+    heads: &'a BTreeMap<String, CommitId>,
+    config: &'a Config,
+    render: &'a RenderOptions,
+    catalogs: &'a Catalogs,
+) -> Scene<'a> {
+    Scene {
+        repository: &session.repository,
+        remote: &session.remote,
+        heads,
+        host: session.host.as_ref(),
+        facts: &session.facts,
+        config,
+        default_branch: &session.facts.default_branch,
+        render,
+        catalogs,
+        grants: &session.grants,
+        only: &[],
+        asked: None,
+        dry_run: true,
+        links: &session.links,
+    }
+}
+
 /// Applies one environment as a person asked: the head of its branch if it is attested, else the default branch's.
 ///
 /// # Errors
@@ -255,22 +274,8 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
         Some(_) => {
             let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
             let only = [environment.to_owned()];
-            let scene = Scene {
-                repository: &session.repository,
-                remote: &session.remote,
-                heads: &heads,
-                host: session.host.as_ref(),
-                facts: &session.facts,
-                config,
-                default_branch: &branch,
-                render: &session.render_options(Some(config)),
-                catalogs: &catalogs,
-                grants: &session.grants,
-                only: &only,
-                asked: None,
-                dry_run: true,
-                links: &session.links,
-            };
+            let render = session.render_options(Some(config));
+            let scene = Scene { only: &only, ..scene(session, &heads, config, &render, &catalogs) };
             let outcome = promote::reconcile(&scene, &mut Renderings::default()).await?;
             attested(environment, outcome)?
         }

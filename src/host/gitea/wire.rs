@@ -3,8 +3,8 @@
 use super::JOB_ACCOUNT;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
+use crate::host::wire::{Permissions, timestamp};
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -34,21 +34,9 @@ pub(super) struct Repository {
     pub allow_manual_merge: bool,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Permissions {
-    admin: bool,
-    push: bool,
-    pull: bool,
-}
-
 impl Repository {
     pub(super) fn own_rights(&self) -> Rights {
-        match &self.permissions {
-            Some(Permissions { admin: true, .. }) => Rights::Admin,
-            Some(Permissions { push: true, .. }) => Rights::Write,
-            Some(Permissions { pull: true, .. }) => Rights::Read,
-            _ => Rights::None,
-        }
+        self.permissions.as_ref().map_or(Rights::None, Permissions::rights)
     }
 
     /// How the merge button merges: the repository's default, else the first way that is allowed.
@@ -243,8 +231,4 @@ pub(super) fn state_word(state: StatusState) -> &'static str {
 /// An account that was deleted is nobody; no login is empty, so that nobody equals us.
 fn login(user: Option<User>) -> String {
     user.map(|user| user.login).unwrap_or_default()
-}
-
-fn timestamp(text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|error: jiff::Error| Failure::remote(format!("`{text}` is no time")).because(error))
 }

@@ -2,8 +2,8 @@
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
+use crate::host::wire::{Permissions, timestamp};
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -40,24 +40,9 @@ pub(super) struct Repository {
     allow_squash_merge: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Permissions {
-    #[serde(default)]
-    admin: bool,
-    #[serde(default)]
-    push: bool,
-    #[serde(default)]
-    pull: bool,
-}
-
 impl Repository {
     pub(super) fn own_rights(&self) -> Rights {
-        match &self.permissions {
-            Some(Permissions { admin: true, .. }) => Rights::Admin,
-            Some(Permissions { push: true, .. }) => Rights::Write,
-            Some(Permissions { pull: true, .. }) => Rights::Read,
-            _ => Rights::None,
-        }
+        self.permissions.as_ref().map_or(Rights::None, Permissions::rights)
     }
 
     /// The ways of merging that are allowed, the one that keeps the head first; where it is not told, all.
@@ -284,10 +269,6 @@ pub(super) struct DeploymentStatus {
 /// An account that was deleted is nobody; no login is empty, so that nobody equals us.
 fn login(user: Option<User>) -> String {
     user.map(|user| user.login).unwrap_or_default()
-}
-
-fn timestamp(text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|error: jiff::Error| Failure::remote(format!("`{text}` is no time")).because(error))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::marker::Comment;
+use crate::host::wire::timestamp;
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -277,10 +277,6 @@ pub(super) struct Reference {
 /// An account that was deleted is nobody; no login is empty, so that nobody equals us.
 fn login(user: Option<User>) -> String {
     user.map(|user| user.username).unwrap_or_default()
-}
-
-fn timestamp(text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|error: jiff::Error| Failure::remote(format!("`{text}` is no time")).because(error))
 }
 
 #[cfg(test)]
