@@ -305,8 +305,7 @@ fn asks_for_push(workflow: &str, branch: &str) -> bool {
 /// The commit that GitHub makes of a pull request to test: never the head.
 fn test_merge(bare: &Path, base: &str, head: &str, number: u64) -> Option<String> {
     let base = git(bare, &["rev-parse", &format!("refs/heads/{base}")]);
-    let merged =
-        Command::new("git").current_dir(bare).args(["merge-tree", "--write-tree", &base, head]).output().ok()?;
+    let merged = mergeline_lab::git(bare).args(["merge-tree", "--write-tree", &base, head]).output().ok()?;
     if !merged.status.success() {
         return None;
     }
@@ -320,21 +319,13 @@ fn show(bare: &Path, revision: &str, path: &str) -> Option<String> {
     if revision == ZERO {
         return None;
     }
-    let shown = Command::new("git").current_dir(bare).args(["show", &format!("{revision}:{path}")]).output().ok()?;
+    let shown = mergeline_lab::git(bare).args(["show", &format!("{revision}:{path}")]).output().ok()?;
     shown.status.success().then(|| String::from_utf8_lossy(&shown.stdout).into_owned())
 }
 
 #[track_caller]
 fn git(folder: &Path, arguments: &[&str]) -> String {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env_remove("http_proxy")
-        .output()
-        .unwrap();
+    let ran = mergeline_lab::git(folder).args(arguments).output().unwrap();
     assert!(ran.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap().trim().to_owned()
 }

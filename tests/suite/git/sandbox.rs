@@ -5,7 +5,6 @@
 use mergeline::commit::CommitId;
 use mergeline::git::Repository;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A temporary folder for repositories; gone when dropped.
 pub(crate) struct Sandbox {
@@ -91,22 +90,7 @@ impl Checkout {
 
 /// Runs the machine's `git`, and gives what it printed.
 pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new("git");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
-        command.env_remove(name);
-    }
-    let output = command
-        .args(["-c", "protocol.file.allow=always"])
-        .args(arguments)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_AUTHOR_NAME", "Ada")
-        .env("GIT_AUTHOR_EMAIL", "ada@example.com")
-        .env("GIT_COMMITTER_NAME", "Ada")
-        .env("GIT_COMMITTER_EMAIL", "ada@example.com")
-        .output()
-        .unwrap();
+    let output = mergeline_lab::git(directory).args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {arguments:?} in {}: {said}{error}", directory.display());

@@ -229,14 +229,6 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 fn try_git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"])
-        .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .unwrap();
+    let output = mergeline_lab::git(folder).args(arguments).output().unwrap();
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
 }

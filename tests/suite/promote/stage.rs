@@ -424,14 +424,8 @@ spec:
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command
-        .current_dir(folder)
-        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"])
-        .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0");
+    let mut command = mergeline_lab::git(folder);
+    command.args(arguments);
     command
 }
 

@@ -14,7 +14,7 @@ pub use client::Client;
 pub(crate) use start::start;
 
 use crate::error::{Doing, LabError, LabResult};
-use crate::process::{loopback_command, random_token, run};
+use crate::process::{random_token, run};
 
 /// A running Gitea and the ways into it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -342,13 +342,8 @@ fn is_finished(run: &Value) -> bool {
 
 /// git in `folder` with a fixed identity and time, no settings of the machine, no prompt.
 pub(crate) fn git(folder: &Path, who: Signature<'_>) -> Command {
-    let mut git = loopback_command("git");
+    let mut git = crate::git(folder);
     let date = format!("{} +0000", who.seconds);
-    git.current_dir(folder);
-    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
-        git.env_remove(variable);
-    }
     for role in ["AUTHOR", "COMMITTER"] {
         git.env(format!("GIT_{role}_NAME"), who.name)
             .env(format!("GIT_{role}_EMAIL"), who.email)

@@ -1,16 +1,11 @@
 //! What git does behind the pages: branches, histories, merges in bare repositories.
 
 use std::path::Path;
-use std::process::Command;
 
 /// Runs git in a bare repository as a person; the output, or nothing when it fails.
 pub(super) fn git(path: &Path, who: &str, at: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(path)
+    let output = crate::git(path)
         .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_AUTHOR_NAME", who)
         .env("GIT_AUTHOR_EMAIL", format!("{who}@users.noreply.example.com"))
         .env("GIT_AUTHOR_DATE", at)

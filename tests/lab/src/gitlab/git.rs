@@ -1,7 +1,6 @@
 //! Git on the stub's own bare repositories: what a host does behind its API.
 
 use std::path::Path;
-use std::process::Command;
 
 /// How a merge is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,13 +14,9 @@ pub enum Button {
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=GitLab", "-c", "user.email=gitlab@example.com", "-c", "commit.gpgSign=false"])
+    let output = crate::git(folder)
+        .args(["-c", "user.name=GitLab", "-c", "user.email=gitlab@example.com"])
         .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
         .output()
         .ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

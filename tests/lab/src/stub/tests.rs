@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use std::process::Command;
 
 /// A host with one repository, that forbids to touch `ci/` and counts what it is told.
 struct Tiny {
@@ -58,15 +57,7 @@ fn stub() -> Stub<Tiny> {
 }
 
 fn git(folder: &std::path::Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.com"])
-        .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .unwrap();
+    let output = crate::git(folder).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use mergeline::commit::CommitId;
 use mergeline::host::Host;
 use mergeline::host::marker::Comment;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// Somebody.
@@ -128,19 +127,7 @@ impl WorkingCopy {
     }
 
     fn try_git(&self, arguments: &[&str]) -> Option<String> {
-        let output = git(&self.path(), arguments);
+        let output = mergeline_lab::git(&self.path()).args(arguments).output().unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
     }
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> std::process::Output {
-    Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"])
-        .args(arguments)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .unwrap()
 }
