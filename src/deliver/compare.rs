@@ -1,6 +1,6 @@
 //! Whether two states of an object are the same but for what the server keeps for itself.
 
-use crate::manifest::{Data, Key, Object, Value, yaml};
+use crate::manifest::{Data, Object, Value, yaml};
 use sha2::{Digest, Sha256};
 
 /// What the server writes beside an object's own content.
@@ -59,7 +59,7 @@ fn hash(mut content: Value) -> String {
 fn sort(value: &mut Value) {
     match &mut value.data {
         Data::Map(map) => {
-            map.sort_by(|a: &Key, _, b: &Key, _| a.text.cmp(&b.text));
+            map.sort_keys();
             map.values_mut().for_each(sort);
         }
         Data::List(items) => items.iter_mut().for_each(sort),

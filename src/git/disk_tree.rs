@@ -6,20 +6,24 @@
 use super::commit_tree::join;
 use super::{Entry, EntryKind, Tree};
 use crate::failure::{Failure, Result};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 /// A folder on disk, read when asked.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct DiskTree {
     root: PathBuf,
+    /// Directories that were seen to be no links, and nothing on the way to them: asked once each, not for every file.
+    real: RwLock<HashSet<String>>,
 }
 
 impl DiskTree {
     /// The tree below `root`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), real: RwLock::default() }
     }
 
     /// Where a path of the tree is; `None` for one that names nothing.
@@ -33,7 +37,15 @@ impl DiskTree {
 
     /// Says whether something on the way to `path` is a link.
     fn is_behind_link(&self, path: &str) -> bool {
-        path.match_indices('/').any(|(at, _)| self.root.join(&path[..at]).is_symlink())
+        let Some((parent, _)) = path.rsplit_once('/') else { return false };
+        if self.real.read().unwrap_or_else(PoisonError::into_inner).contains(parent) {
+            return false;
+        }
+        if self.is_behind_link(parent) || self.root.join(parent).is_symlink() {
+            return true;
+        }
+        self.real.write().unwrap_or_else(PoisonError::into_inner).insert(parent.to_owned());
+        false
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod decode;
 pub mod json;
 pub mod keep;
+mod map;
 pub mod object;
 pub mod objects;
 pub mod source;

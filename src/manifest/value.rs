@@ -1,9 +1,11 @@
 //! A value as it stands in a manifest: ordered maps, numbers with their literal, an origin on every node.
 
 use super::source::Origin;
-use indexmap::{Equivalent, IndexMap};
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+
+pub use super::map::Map;
 
 /// A node of a manifest. Equality looks at the data alone, never at the origin.
 #[derive(Clone)]
@@ -30,9 +32,6 @@ pub enum Data {
     /// A map in input order.
     Map(Map),
 }
-
-/// A map in input order. Two maps with the same entries in another order are equal, as JSON objects are.
-pub type Map = IndexMap<Key, Value>;
 
 /// A map key with its origin; compared, hashed and looked up by its text alone.
 #[derive(Clone)]
@@ -146,12 +145,6 @@ impl Eq for Key {}
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.as_str().hash(state);
-    }
-}
-
-impl Equivalent<Key> for str {
-    fn equivalent(&self, key: &Key) -> bool {
-        self == key.text
     }
 }
 
@@ -337,7 +330,7 @@ impl Value {
     #[must_use]
     pub fn at(&self, pointer: &str) -> Option<&Value> {
         tokens(pointer).try_fold(self, |value, token| match &value.data {
-            Data::Map(map) => map.get(token.as_str()),
+            Data::Map(map) => map.get(&token),
             Data::List(items) => items.get(token.parse::<usize>().ok()?),
             _ => None,
         })
@@ -350,7 +343,7 @@ impl Value {
         let mut value = self;
         for token in tokens(pointer) {
             let next = match &value.data {
-                Data::Map(map) => map.get(token.as_str()),
+                Data::Map(map) => map.get(&token),
                 Data::List(items) => token.parse::<usize>().ok().and_then(|index| items.get(index)),
                 _ => None,
             };
@@ -365,24 +358,46 @@ impl Value {
     #[must_use]
     pub fn key_origin_at(&self, pointer: &str) -> Option<&Origin> {
         let (parent, last) = pointer.rsplit_once('/')?;
-        let key = self.at(parent)?.as_map().and_then(|map| map.get_key_value(unescape(last).as_str()));
+        let key = self.at(parent)?.as_map().and_then(|map| map.get_key_value(&unescape(last)));
         key.and_then(|(key, _)| key.origin.as_ref()).or_else(|| self.origin_at(pointer))
     }
 }
 
 /// The unescaped tokens of a JSON pointer.
-fn tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
+fn tokens(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
     pointer.split('/').skip(1).map(unescape)
 }
 
-fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+fn unescape(token: &str) -> Cow<'_, str> {
+    if token.contains('~') { Cow::Owned(token.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(token) }
 }
 
 /// Escapes one token for a JSON pointer (RFC 6901 §3).
 #[must_use]
 pub fn escape_token(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
+    let mut escaped = String::with_capacity(token.len());
+    push_escaped(&mut escaped, token);
+    escaped
+}
+
+/// Adds one token to a JSON pointer: `/` and its escaped text.
+pub fn push_token(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    push_escaped(pointer, token);
+}
+
+fn push_escaped(pointer: &mut String, token: &str) {
+    if !token.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(token);
+        return;
+    }
+    for c in token.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
 }
 
 impl fmt::Debug for Key {

@@ -106,6 +106,9 @@ pub(super) fn is_discovered(unit: &Unit) -> bool {
 /// A file with an object of a cluster, or one that was meant to be and cannot be read.
 fn holds_object(tree: &dyn Tree, file: &str) -> Result<bool> {
     let bytes = tree.read(file)?.unwrap_or_default();
+    if plain::begins_with_object(&bytes).is_some_and(|(version, kind)| !foreign::is_of_tool(version, kind)) {
+        return Ok(true);
+    }
     if !plain::looks_like_manifest(&bytes) {
         return Ok(false);
     }

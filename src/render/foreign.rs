@@ -32,9 +32,13 @@ const TOOL_GROUPS: [&str; 22] = [
 /// Says whether this is the file of a tool (a kind cluster, a Skaffold pipeline, a kubeconfig, a kustomization): it has
 /// `apiVersion` and `kind`, and no API server knows it.
 pub(super) fn is_tool_file(object: &Object) -> bool {
-    let api_version = object.api_version();
+    is_of_tool(object.api_version(), object.kind())
+}
+
+/// The same by what the object names.
+pub(super) fn is_of_tool(api_version: &str, kind: &str) -> bool {
     let group = api_version.split('/').next().unwrap_or_default();
-    let kubeconfig = api_version == "v1" && object.kind() == "Config";
+    let kubeconfig = api_version == "v1" && kind == "Config";
     kubeconfig || TOOL_GROUPS.contains(&group)
 }
 

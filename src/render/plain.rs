@@ -63,6 +63,29 @@ pub(super) fn looks_like_manifest(bytes: &[u8]) -> bool {
     mentions("apiVersion") && mentions("kind")
 }
 
+/// Says that a text holds an object without reading it: its first document begins with `apiVersion` and `kind` in block
+/// style, as nearly all do. False says nothing.
+///
+/// Whatever follows, that document is an object or an error: the third line begins a key at the same column, so that the
+/// values of the two end where their lines end.
+pub(super) fn begins_with_object(bytes: &[u8]) -> Option<(&str, &str)> {
+    let head = &bytes[..bytes.len().min(1024)];
+    let text = std::str::from_utf8(head).or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()])).ok()?;
+    let mut lines = text.split('\n').skip_while(|line| line.is_empty() || line.starts_with('#') || *line == "---");
+    let (api_version, kind) = (simple(lines.next()?, "apiVersion: ")?, simple(lines.next()?, "kind: ")?);
+    lines.next().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()))?;
+    Some((api_version, kind))
+}
+
+/// What stands behind `key` on a line, when it is a string that needs no quotes and nothing follows it.
+fn simple<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let value = line.strip_prefix(key)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-');
+    let is_text = || matches!(yaml::plain_meaning(value, Dialect::Kubectl), yaml::Plain::Text);
+    let begins = value.starts_with(|c: char| c.is_ascii_alphabetic());
+    (begins && value.bytes().all(fits) && is_text()).then_some(value)
+}
+
 /// Renders a file that was named itself: a document in it that is no object is an error.
 pub(super) fn render_file(tree: &dyn Tree, file: &str) -> Result<Rendered> {
     let content = read(file, &tree.read(file)?.unwrap_or_default());
@@ -244,6 +267,25 @@ mod tests {
             rendered.findings.iter().map(|finding| format!("{} {}", finding.rule, place(finding))).collect(),
             rendered.complete,
         )
+    }
+
+    #[test]
+    fn an_object_is_told_by_its_first_lines_or_not_at_all() {
+        let told = |text: &str| begins_with_object(text.as_bytes()).map(|(version, kind)| format!("{version} {kind}"));
+        assert_eq!(
+            told("# x\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n").as_deref(),
+            Some("apps/v1 Deployment")
+        );
+        for text in [
+            "apiVersion: v1\nkind: Pod\n",
+            "apiVersion: v1\nkind: Pod\n  more\n",
+            "apiVersion: v1\nkind: null\nmetadata: {}\n",
+            "apiVersion: v1\nkind: \"Pod\"\nmetadata: {}\n",
+            "kind: Pod\napiVersion: v1\nmetadata: {}\n",
+            "a: \"\napiVersion: v1\nkind: Pod\nmetadata: {}\"\n",
+        ] {
+            assert_eq!(told(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -111,7 +111,8 @@ pub(super) fn knowledge(tree: &dyn Tree, folders: &[&str]) -> Result<Knowledge> 
     let read = paths.into_par_iter().map(|path| {
         let text = tree.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let defines = text.contains("CustomResourceDefinition");
-        let secret = text.lines().any(|line| line.contains("kind") && line.contains("Secret"));
+        let secret =
+            text.contains("Secret") && text.lines().any(|line| line.contains("kind") && line.contains("Secret"));
         if !defines && !secret {
             return Ok(None);
         }

@@ -77,6 +77,9 @@ pub(crate) struct Schema {
     /// The properties that the server's validation code asks to be there; filled in by [`Schema::prepare`].
     #[serde(skip)]
     pub(crate) asked: Vec<Box<str>>,
+    /// The properties that name others which must not be set beside them; filled in by [`Schema::prepare`].
+    #[serde(skip)]
+    pub(crate) forbidding: Vec<Box<str>>,
     /// The properties of which one may be set; filled in by [`Schema::prepare`].
     #[serde(skip)]
     pub(crate) unions: Vec<Union>,
@@ -107,6 +110,9 @@ impl Schema {
             self.properties.iter().filter(|(_, field)| is_struct(field)).map(|(name, _)| name.clone()).collect();
         let markers = |field: &Schema| field.markers.as_ref().is_some_and(|markers| markers.required);
         self.asked = self.properties.iter().filter(|(_, field)| markers(field)).map(|(name, _)| name.clone()).collect();
+        let forbids = |field: &Schema| field.markers.as_ref().is_some_and(|it| !it.dependent_forbidden.is_empty());
+        self.forbidding =
+            self.properties.iter().filter(|(_, field)| forbids(field)).map(|(name, _)| name.clone()).collect();
         let mut unions: BTreeMap<(Box<str>, bool), Vec<Box<str>>> = BTreeMap::new();
         for (name, field) in &self.properties {
             let Some(markers) = &field.markers else { continue };

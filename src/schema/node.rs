@@ -264,6 +264,11 @@ impl<'a> Node<'a> {
         self.target.asked.iter().map(|name| &**name)
     }
 
+    /// The fields that name others which must not be set beside them.
+    pub fn forbidding(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        self.target.forbidding.iter().filter_map(move |name| Some((&**name, self.field(name)?)))
+    }
+
     /// Fields of which one may be set, each with whether one must be.
     pub(crate) fn unions(self) -> &'a [Union] {
         &self.target.unions

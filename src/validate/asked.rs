@@ -53,7 +53,7 @@ impl Walk {
                 self.count(items.len(), markers.min_items, markers.max_items, "items");
                 if let Some(each) = &markers.each_value {
                     for (index, item) in items.iter().enumerate() {
-                        self.below(&index.to_string(), |walk| {
+                        self.below_index(index, |walk| {
                             walk.asked_by(each, item, true, true);
                             // In a list an empty text stands for itself; as the value of a label it is right.
                             let asked = each.format.as_deref().is_some_and(|format| format != "label-value");
@@ -152,7 +152,7 @@ impl Walk {
                 self.problem(SCHEMA, At::Value, format!("{} must have {which}", field(&self.pointer)), None);
             }
         }
-        for (name, of) in node.fields().filter(|(name, _)| map.contains_key(*name)) {
+        for (name, of) in node.forbidding().filter(|(name, _)| map.contains_key(name)) {
             for markers in of.markers().filter(|markers| !markers.dependent_forbidden.is_empty()) {
                 if is_zero(&map[name]) {
                     continue;

@@ -7,10 +7,11 @@
 use super::format;
 use super::message::{expected, field, got, names, path, quote};
 use super::problem::{At, Problem};
-use crate::manifest::value::{NumberKind, escape_token};
+use crate::manifest::value::{NumberKind, push_token};
 use crate::manifest::{Data, Map, Object, Value};
 use crate::schema::{Kind, KindSchema, ListType, Node, Schema, nearest};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// The rule of types, values and required fields.
 pub(super) const SCHEMA: &str = "schema";
@@ -86,8 +87,15 @@ impl Walk {
 
     pub(super) fn below(&mut self, token: &str, go: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&escape_token(token));
+        push_token(&mut self.pointer, token);
+        go(self);
+        self.pointer.truncate(length);
+    }
+
+    pub(super) fn below_index(&mut self, index: usize, go: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        // Writing to a string cannot fail.
+        let _ = write!(self.pointer, "/{index}");
         go(self);
         self.pointer.truncate(length);
     }
@@ -204,7 +212,7 @@ impl Walk {
     fn list(&mut self, node: Node<'_>, items: &[Value]) {
         let Some(of) = node.items() else { return };
         for (index, item) in items.iter().enumerate() {
-            self.below(&index.to_string(), |walk| {
+            self.below_index(index, |walk| {
                 let by_key = matches!(node.list_type(), Some(ListType::Map(_)));
                 match item.is_null() {
                     false => walk.value(of, item),
@@ -234,7 +242,7 @@ impl Walk {
             let Some(identity) = identity(item) else { continue };
             if let Some(first) = seen.get(&identity).copied() {
                 let list = self.pointer.clone();
-                self.below(&index.to_string(), |walk| {
+                self.below_index(index, |walk| {
                     let same = format!("`{}[{first}]`", path(&list));
                     let what = if walk.secret { String::new() } else { format!(": {identity}") };
                     let message = format!("{} is the same item as {same}{what}", field(&walk.pointer));

@@ -8,7 +8,6 @@ use super::resolve::{self, Meaningless};
 use super::timestamp;
 use crate::manifest::source::Origin;
 use crate::manifest::value::{Data, Key, Map, NumberKind, Value};
-use indexmap::map::MutableKeys;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -131,7 +130,6 @@ impl<'a> Builder<'a, '_> {
 
     fn scalar(&mut self, scalar: Scalar<'a>, span: Span) -> Value {
         let json_number = scalar.is_plain() && matches!(self.events, Events::Json(_));
-        let written = scalar.text.clone();
         let data = match resolve::resolve(scalar, self.dialect, self.in_flow) {
             // In YAML it would be text.
             Ok(Data::String(text)) if json_number => {
@@ -139,9 +137,9 @@ impl<'a> Builder<'a, '_> {
                 Data::String(text)
             }
             Ok(data) => data,
-            Err(why) => {
+            Err((why, written)) => {
                 self.report.meaningless(why, span);
-                Data::String(written.into_owned())
+                Data::String(written)
             }
         };
         Value { data, origin: Some(self.origin(span.start, span.end)) }
@@ -216,7 +214,11 @@ impl<'a> Builder<'a, '_> {
                 self.merge(&mut entries, value, key_span, merge);
                 continue;
             }
-            let text = if as_is { key.as_str().map(str::to_owned) } else { self.key_text(&key, &written, key_span) };
+            let text = match key {
+                Value { data: Data::String(text), .. } if as_is => Some(text),
+                _ if as_is => None,
+                key => self.key_text(key, &written, key_span),
+            };
             let Some(text) = text else { continue };
             let origin = Some(self.origin(key_span.start, key_span.end));
             if let Some(first) = entries.set(Key { text, origin }, value) {
@@ -296,21 +298,23 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The string that a key becomes; `None` for keys that have none. Says so where that is not what was written.
-    fn key_text(&mut self, key: &Value, form: &Written, span: Span) -> Option<String> {
+    fn key_text(&mut self, key: Value, form: &Written, span: Span) -> Option<String> {
         let kustomize = self.dialect == Dialect::Kustomize;
-        let written = key.origin.as_ref().map(|origin| {
+        let Value { data, origin } = key;
+        let written = origin.as_ref().map(|origin| {
             let (start, end) = origin.span();
             origin.source().text().get(start as usize..end as usize).unwrap_or_default()
         });
         let written = written.unwrap_or_default();
-        let text = match &key.data {
+        let is_flag = matches!(data, Data::Bool(_));
+        let text = match data {
             Data::String(text) => {
                 if kustomize && form.tagged {
                     self.report.non_string_key("a value with a tag", span);
                 } else if kustomize && form.timestamp && !(self.in_flow && written.contains(':')) {
                     self.report.non_string_key("a timestamp", span);
                 }
-                return Some(if form.timestamp { written.to_owned() } else { text.clone() });
+                return Some(if form.timestamp { written.to_owned() } else { text });
             }
             Data::Bool(flag) => flag.to_string(),
             Data::Number(number) => match number.kind() {
@@ -334,7 +338,6 @@ impl<'a> Builder<'a, '_> {
                 return None;
             }
         };
-        let is_flag = matches!(key.data, Data::Bool(_));
         if kustomize {
             self.report.non_string_key(if is_flag { "a boolean" } else { "a number" }, span);
         } else if written != text {
@@ -437,35 +440,34 @@ struct Entries {
 impl Entries {
     /// Sets an explicit key; gives back the former key when that is a duplicate.
     fn set(&mut self, key: Key, value: Value) -> Option<Key> {
-        if !self.merged.is_empty() && self.merged.remove(&key.text) {
-            self.replace(key, value);
-            return None;
+        let merged = !self.merged.is_empty() && self.merged.remove(&key.text);
+        match self.map.get_index_of(&key.text) {
+            Some(at) => {
+                let former = self.replace(at, key, value);
+                former.filter(|_| !merged)
+            }
+            None => {
+                self.last = self.map.push(key, value);
+                None
+            }
         }
-        if self.map.contains_key(key.text.as_str()) { Some(self.replace(key, value)) } else { self.insert(key, value) }
-    }
-
-    fn insert(&mut self, key: Key, value: Value) -> Option<Key> {
-        self.last = self.map.insert_full(key, value).0;
-        None
     }
 
     /// Sets a key from `<<`.
     fn merge(&mut self, key: Key, value: Value) {
         self.merged.insert(key.text.clone());
-        if self.map.contains_key(key.text.as_str()) {
-            self.replace(key, value);
-        } else {
-            self.map.insert(key, value);
+        match self.map.get_index_of(&key.text) {
+            Some(at) => drop(self.replace(at, key, value)),
+            None => drop(self.map.push(key, value)),
         }
     }
 
-    /// Replaces key and value where they stand.
-    fn replace(&mut self, key: Key, value: Value) -> Key {
-        let Some((at, old_key, old_value)) = self.map.get_full_mut2(key.text.as_str()) else { return key };
+    /// Replaces key and value where they stand: the text is the same, the origin is not.
+    fn replace(&mut self, at: usize, key: Key, value: Value) -> Option<Key> {
         self.last = at;
+        let (old_key, old_value) = self.map.entry_at_mut(at)?;
         *old_value = value;
-        // Same text, so the same hash: only the origin changes.
-        std::mem::replace(old_key, key)
+        Some(std::mem::replace(old_key, key))
     }
 
     fn is_explicit(&self, key: &str) -> bool {

@@ -513,14 +513,26 @@ fn refuse<T>(message: &str, at: usize) -> Result<T, SyntaxError> {
 
 /// The first byte of a character that go-yaml's reader refuses.
 fn forbidden(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().enumerate().position(|(at, byte)| match byte {
-        0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f => true,
-        // U+0080 to U+009F but U+0085.
-        0xc2 => bytes.get(at + 1).is_some_and(|next| *next < 0xa0 && *next != 0x85),
-        // U+FFFE and U+FFFF.
-        0xef => bytes.get(at + 1..at + 3).is_some_and(|next| next[0] == 0xbf && next[1] >= 0xbe),
-        _ => false,
-    })
+    let suspect =
+        |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || matches!(byte, 0x7f | 0xc2 | 0xef);
+    // Whole blocks without a branch: hardly any text has such a byte.
+    const BLOCK: usize = 64;
+    for (block, start) in bytes.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+        if !block.iter().fold(false, |any, byte| any | suspect(*byte)) {
+            continue;
+        }
+        let found = block.iter().zip(start..).find(|(byte, at): &(&u8, usize)| match byte {
+            // U+0080 to U+009F but U+0085.
+            0xc2 => bytes.get(at + 1).is_some_and(|next| *next < 0xa0 && *next != 0x85),
+            // U+FFFE and U+FFFF.
+            0xef => bytes.get(at + 1..at + 3).is_some_and(|next| next[0] == 0xbf && next[1] >= 0xbe),
+            byte => suspect(**byte),
+        });
+        if let Some((_, at)) = found {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// What a tag is; `None` for one whose handle no directive defines.

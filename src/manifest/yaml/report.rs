@@ -17,25 +17,27 @@ pub(super) struct Report<'a> {
     left_out: usize,
     /// Where the findings of the current document start.
     document: usize,
-    /// The current document may be quoted.
-    quotable: bool,
+    /// The text of the current document; nothing between documents, where nothing is quoted.
+    text: Option<&'a str>,
+    /// The current document may be quoted; found out when it is asked.
+    quotable: Option<bool>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(source: &'a Arc<Source>, budget: &'a Budget) -> Self {
-        Self { source, budget, findings: Vec::new(), left_out: 0, document: 0, quotable: false }
+        Self { source, budget, findings: Vec::new(), left_out: 0, document: 0, text: None, quotable: None }
     }
 
     /// Begins a document: one that looks like a Secret is not quoted, even if it cannot be read.
-    pub(super) fn begin(&mut self, text: &str) {
+    pub(super) fn begin(&mut self, text: &'a str) {
         self.document = self.findings.len();
-        self.quotable = !looks_secret(text);
+        (self.text, self.quotable) = (Some(text), None);
     }
 
     /// Begins something between documents, which is never quoted.
     pub(super) fn begin_unread(&mut self) {
         self.document = self.findings.len();
-        self.quotable = false;
+        (self.text, self.quotable) = (None, None);
     }
 
     /// Ends a document that could be read: its findings say which object they are about.
@@ -70,7 +72,7 @@ impl<'a> Report<'a> {
     }
 
     fn place(&self, origin: &Origin) -> Place {
-        if self.quotable { origin.place() } else { origin.place_without_excerpt() }
+        if self.quotable == Some(true) { origin.place() } else { origin.place_without_excerpt() }
     }
 
     /// Adds what `finding` makes of the place, unless there are too many already.
@@ -79,6 +81,8 @@ impl<'a> Report<'a> {
             self.left_out += 1;
             return;
         }
+        let text = self.text;
+        self.quotable.get_or_insert_with(|| text.is_some_and(|text| !looks_secret(text)));
         let place = self.place(&self.origin(span));
         let finding = finding(self, place);
         self.findings.push(finding);

@@ -29,8 +29,9 @@ pub(super) enum Meaningless {
     NoZone,
 }
 
-/// What a scalar stands for in `dialect`; `in_flow` when it stands inside `[]` or `{}`.
-pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Result<Data, Meaningless> {
+/// What a scalar stands for in `dialect`; `in_flow` when it stands inside `[]` or `{}`. One without a meaning comes back as
+/// its text.
+pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Result<Data, (Meaningless, String)> {
     let plain = scalar.is_plain();
     let Scalar { text, style, tag, .. } = scalar;
     if dialect == Dialect::Kustomize {
@@ -39,25 +40,30 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Re
             return Ok(Data::String(text.into_owned()));
         }
         if style == Style::Folded && matches!(tag, None | Some(Tag::Str | Tag::NonSpecific | Tag::Other)) {
-            return fold::written_again(&text).map(Data::String).ok_or(Meaningless::TabFirst);
+            return match fold::written_again(&text) {
+                Some(text) => Ok(Data::String(text)),
+                None => Err((Meaningless::TabFirst, text.into_owned())),
+            };
         }
     }
     let tag = match (tag, dialect) {
         (None, _) | (Some(Tag::NonSpecific), Dialect::Kustomize) if plain => None,
         (Some(tag @ (Tag::Int | Tag::Float | Tag::Bool | Tag::Null | Tag::Timestamp)), _) => Some(tag),
-        (Some(Tag::Binary), _) => return binary(&text),
+        (Some(Tag::Binary), _) => return binary(&text).map_err(|why| (why, text.into_owned())),
         _ => return Ok(Data::String(text.into_owned())),
     };
     let try_timestamp = matches!(tag, None | Some(Tag::Timestamp));
     let meaning = implicit(&text, dialect, try_timestamp);
     match (tag, meaning) {
-        (None, Plain::NotFinite) | (Some(Tag::Float), Plain::NotFinite) => Err(Meaningless::NotFinite),
+        (None, Plain::NotFinite) | (Some(Tag::Float), Plain::NotFinite) => {
+            Err((Meaningless::NotFinite, text.into_owned()))
+        }
         (None | Some(Tag::Timestamp), Plain::Timestamp(normal)) => Ok(Data::String(match dialect {
             Dialect::Kubectl => text.into_owned(),
             Dialect::Kustomize
                 if normal.get(normal.len() - 6..normal.len() - 3).is_some_and(|zone| &zone[1..] == "24") =>
             {
-                return Err(Meaningless::NoZone);
+                return Err((Meaningless::NoZone, text.into_owned()));
             }
             Dialect::Kustomize => normal,
         })),
@@ -68,13 +74,16 @@ pub(super) fn resolve(scalar: Scalar<'_>, dialect: Dialect, in_flow: bool) -> Re
         #[allow(clippy::cast_precision_loss)]
         (Some(Tag::Float), Plain::Number(NumberKind::Integer(n))) => Ok(number(text, NumberKind::Float(n as f64))),
         (None, Plain::Text) => Ok(Data::String(text.into_owned())),
-        (tag, _) => Err(Meaningless::TagMismatch(match tag {
-            Some(Tag::Int) => "!!int",
-            Some(Tag::Float) => "!!float",
-            Some(Tag::Bool) => "!!bool",
-            Some(Tag::Null) => "!!null",
-            _ => "!!timestamp",
-        })),
+        (tag, _) => {
+            let tag = match tag {
+                Some(Tag::Int) => "!!int",
+                Some(Tag::Float) => "!!float",
+                Some(Tag::Bool) => "!!bool",
+                Some(Tag::Null) => "!!null",
+                _ => "!!timestamp",
+            };
+            Err((Meaningless::TagMismatch(tag), text.into_owned()))
+        }
     }
 }
 

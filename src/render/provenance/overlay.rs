@@ -35,7 +35,7 @@ pub(super) fn copy_origins(rendered: &mut Value, source: &Value) {
             *map = entries
                 .into_iter()
                 .map(|(mut key, mut value)| {
-                    if let Some((old_key, old_value)) = old.get_key_value(&key) {
+                    if let Some((old_key, old_value)) = old.get_key_value(&key.text) {
                         key.origin.clone_from(&old_key.origin);
                         copy_origins(&mut value, old_value);
                     }

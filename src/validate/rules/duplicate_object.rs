@@ -17,14 +17,19 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subjects: &[Subject<'_>], catalog: &Catalog, findings: &mut Vec<Finding>) {
     let mut seen: HashMap<ObjectKey, &Subject<'_>> = HashMap::with_capacity(subjects.len());
+    let mut scopes: HashMap<(&str, &str), bool> = HashMap::new();
     for subject in subjects {
         let mut key = subject.object.key();
         if key.name.is_empty() {
             continue;
         }
         // The server clears the namespace of a cluster-scoped object.
-        if catalog.is_namespaced(&key.group, &key.kind) == Some(false) {
-            key.namespace = None;
+        if key.namespace.is_some() {
+            let kind = (subject.object.api_version(), subject.object.kind());
+            let cluster = || catalog.is_namespaced(&key.group, &key.kind) == Some(false);
+            if *scopes.entry(kind).or_insert_with(cluster) {
+                key.namespace = None;
+            }
         }
         let Some(first) = seen.get(&key) else {
             seen.insert(key, subject);

@@ -11,6 +11,7 @@ use crate::validate::Subject;
 use crate::validate::message::{path, quote};
 use crate::validate::names;
 use crate::validate::problem::{At, Problem};
+use std::borrow::Cow;
 
 pub(super) const RULE: Rule = Rule {
     id: "metadata",
@@ -181,14 +182,14 @@ fn labels(object: &Object, pointer: &str, report: Report<'_>) {
     let none = Map::new();
     let said = |text: &str| if object.is_secret() { String::new() } else { format!(" {}", quote(text)) };
     for (key, value) in object.value().at(pointer).and_then(Value::as_map).unwrap_or(&none) {
-        let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
+        let pointer = || format!("{pointer}/{}", escape_token(key.as_str()));
         if let Some(reason) = names::qualified(key.as_str()) {
-            report(&pointer, At::Key, format!("label key {} {reason}", quote(key.as_str())));
+            report(&pointer(), At::Key, format!("label key {} {reason}", quote(key.as_str())));
         }
         if let Some(text) = value.as_str()
             && let Some(reason) = names::label_value(text)
         {
-            report(&pointer, At::Value, format!("label value{} {reason}", said(text)));
+            report(&pointer(), At::Value, format!("label value{} {reason}", said(text)));
         }
     }
 }
@@ -199,7 +200,9 @@ fn annotations(object: &Object, pointer: &str, report: Report<'_>) {
     for (key, value) in annotations {
         bytes += key.as_str().len() + value.as_str().map_or(0, str::len);
         // The server lowers the case of annotation keys before it looks at them.
-        if let Some(reason) = names::qualified(&key.as_str().to_lowercase()) {
+        let lower = key.as_str().bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let text = if lower { Cow::Borrowed(key.as_str()) } else { Cow::Owned(key.as_str().to_lowercase()) };
+        if let Some(reason) = names::qualified(&text) {
             let pointer = format!("{pointer}/{}", escape_token(key.as_str()));
             report(&pointer, At::Key, format!("annotation key {} {reason}", quote(key.as_str())));
         }

@@ -93,6 +93,25 @@ pub(super) struct Scanner<'a> {
     ended: bool,
 }
 
+/// Bytes that end a line, or may be the first of a character that does.
+const ENDS_LINE: [bool; 256] = table(b"\0\n\r\xc2\xe2");
+
+/// Bytes that may end a word of a plain scalar, or begin a character that does.
+const ENDS_PLAIN: [bool; 256] = table(b"\0 \t\n\r:,?[]{}\xc2\xe2");
+
+/// Bytes that mean something inside quotes, or may be the first of a character that does.
+const ENDS_QUOTED: [bool; 256] = table(b"\0 \t\n\r\"'\\\xc2\xe2");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 type Scanned<T> = Result<T, SyntaxError>;
 
 impl<'a> Scanner<'a> {
@@ -371,9 +390,8 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let tabs = self.flow_level > 0 || !self.key_allowed;
-            while self.byte(self.at) == b' ' || (tabs && self.byte(self.at) == b'\t') {
-                self.at += 1;
-            }
+            let blank = |byte: &&u8| **byte == b' ' || (tabs && **byte == b'\t');
+            self.at += self.bytes.get(self.at..).unwrap_or_default().iter().take_while(blank).count();
             if self.byte(self.at) == b'#' {
                 self.skip_to_break();
             }
@@ -431,6 +449,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// How many bytes from here on are in none of those of `table`.
+    fn run(&self, table: &[bool; 256]) -> usize {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        rest.iter().take_while(|byte| !table[usize::from(**byte)]).count()
+    }
+
     /// `---` or `...` with a blank behind it; the caller knows that it is at the start of a line.
     fn is_document_indicator(&self) -> bool {
         let marks = self.bytes.get(self.at..self.at + 3);
@@ -438,7 +462,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_to_break(&mut self) {
-        while self.byte(self.at) != 0 && self.break_at(self.at) == 0 {
+        loop {
+            self.at += self.run(&ENDS_LINE);
+            if self.byte(self.at) == 0 || self.break_at(self.at) > 0 {
+                return;
+            }
             self.at += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Plain, quoted and block scalars. A scalar that stands in the text as it is read is borrowed from it.
 
-use super::{Kind, Scanned, Scanner, Style};
+use super::{ENDS_PLAIN, ENDS_QUOTED, Kind, Scanned, Scanner, Style};
 use std::borrow::Cow;
 
 /// Text that is put together from parts of a file.
@@ -62,7 +62,11 @@ impl Scanner<'_> {
                 break;
             }
             let from = self.at;
-            while !self.is_blank_or_end(self.at) {
+            loop {
+                self.at += self.run(&ENDS_PLAIN);
+                if self.is_blank_or_end(self.at) {
+                    break;
+                }
                 let ends = match self.byte(self.at) {
                     b':' => self.is_blank_or_end(self.at + 1),
                     b',' | b'?' | b'[' | b']' | b'{' | b'}' => self.flow_level > 0,
@@ -120,7 +124,11 @@ impl Scanner<'_> {
                 return self.refuse("a quoted scalar does not end", start);
             }
             let mut new_line = false;
-            while !self.is_blank_or_end(self.at) {
+            loop {
+                self.at += self.run(&ENDS_QUOTED);
+                if self.is_blank_or_end(self.at) {
+                    break;
+                }
                 let byte = self.byte(self.at);
                 if byte == quote {
                     if quote == b'"' || self.byte(self.at + 1) != b'\'' {
