@@ -9,10 +9,12 @@ use super::places::Named;
 use super::print;
 use super::review::render_options;
 use crate::config::Config;
+use crate::download::Download;
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::tree::MemoryTree;
-use crate::git::{Repository, Tree};
+use crate::git::{RememberingTree, Repository, Tree};
+use crate::manifest::yaml::{Budget, Parts};
 use crate::render;
 use crate::report::{Links, Report};
 use crate::review::ValidateInput;
@@ -24,6 +26,8 @@ use std::time::Instant;
 
 /// What standard input is called in places.
 const STDIN: &str = "stdin";
+/// A stream of so many bytes is judged in parts.
+const LONG: u64 = 8 << 20;
 
 /// Validates what was named, or every unit of the repository.
 pub(crate) fn validate(global: &Global, command: &Validate) -> Result<u8> {
@@ -66,6 +70,7 @@ fn repository(folder: &Path, command: &Validate) -> Result<Report> {
     let repository = Repository::discover(folder)?;
     let tree = repository.working_tree()?;
     let tree = Hiding::new(&tree, &command.kubeconform.ignore_filename_pattern)?;
+    let tree = RememberingTree::new(&tree);
     let config = Config::load(&tree)?.usable()?;
     let options = render_options();
     let (units, findings) = match &config {
@@ -79,19 +84,34 @@ fn repository(folder: &Path, command: &Validate) -> Result<Report> {
 }
 
 fn standard_input(command: &Validate) -> Result<Report> {
+    let unreadable = |error| Failure::usage("cannot read standard input").because(error);
+    let budget = Budget::default();
+    let mut stream = std::io::stdin();
     let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::usage("cannot read standard input").because(error))?;
-    let tree = MemoryTree::new().with(STDIN, bytes);
-    judge(&tree, vec![unit(STDIN)], Vec::new(), vec![STDIN.to_owned()], None, false, command)
+    stream.by_ref().take(LONG).read_to_end(&mut bytes).map_err(unreadable)?;
+    let units = vec![unit(STDIN)];
+    if (bytes.len() as u64) < LONG {
+        let tree = MemoryTree::new().with(STDIN, bytes);
+        return judge(&tree, units, Vec::new(), vec![STDIN.to_owned()], None, false, command);
+    }
+    if Parts::begins_as_json(&bytes) {
+        // No line ends a JSON value: it is read as a whole or, beyond the budget, not at all.
+        let most = (budget.bytes as u64).saturating_add(1);
+        stream.by_ref().take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+        let tree = MemoryTree::new().with(STDIN, bytes);
+        return judge(&tree, units, Vec::new(), vec![STDIN.to_owned()], None, false, command);
+    }
+    let download = crate::download::Web::new();
+    let tree = MemoryTree::new();
+    let input = input(&tree, units, Vec::new(), Vec::new(), None, false, command, &download);
+    crate::review::validate_stream(input, &mut bytes.as_slice().chain(stream))
 }
 
 /// Files and folders that were named.
 fn named(folder: &Path, paths: &[PathBuf], command: &Validate) -> Result<Report> {
     let named = Named::open(folder, paths)?;
-    let tree = Hiding::new(named.tree(), &command.kubeconform.ignore_filename_pattern)?;
+    let hiding = Hiding::new(named.tree(), &command.kubeconform.ignore_filename_pattern)?;
+    let tree = RememberingTree::new(&hiding);
     let options = render_options();
     let (mut units, mut findings) = (Vec::new(), Vec::new());
     // A file alone may be a part of something: what it refers to may be in the rest.
@@ -99,7 +119,7 @@ fn named(folder: &Path, paths: &[PathBuf], command: &Validate) -> Result<Report>
     for (given, path) in paths.iter().zip(named.paths()) {
         if named.is_file(path)? {
             whole = false;
-            units.extend((!tree.hides(path)).then(|| unit(path)));
+            units.extend((!hiding.hides(path)).then(|| unit(path)));
             continue;
         }
         let found = render::discover_in(&tree, path, &options)?;
@@ -124,6 +144,7 @@ fn unit(path: &str) -> Unit {
     Unit { environment: render::discover::ENVIRONMENT.to_owned(), name: path.to_owned(), path: path.to_owned() }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn judge(
     tree: &dyn Tree,
     units: Vec<Unit>,
@@ -133,7 +154,22 @@ fn judge(
     whole: bool,
     command: &Validate,
 ) -> Result<Report> {
-    crate::review::validate(ValidateInput {
+    let download = crate::download::Web::new();
+    crate::review::validate(input(tree, units, findings, definitions, config, whole, command, &download))
+}
+
+#[allow(clippy::too_many_arguments)]
+fn input<'a>(
+    tree: &'a dyn Tree,
+    units: Vec<Unit>,
+    findings: Vec<Finding>,
+    definitions: Vec<String>,
+    config: Option<&'a Config>,
+    whole: bool,
+    command: &Validate,
+    download: &'a dyn Download,
+) -> ValidateInput<'a> {
+    ValidateInput {
         tree,
         commit: None,
         units,
@@ -148,6 +184,6 @@ fn judge(
         reject: command.reject.clone(),
         fail_on: command.judging.fail_on(),
         links: Links::default(),
-        download: &crate::download::Web::new(),
-    })
+        download,
+    }
 }

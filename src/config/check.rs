@@ -5,6 +5,7 @@ use super::model::{Environment, Kubeconfig};
 use super::pattern::Pattern;
 use super::{Config, Land};
 use crate::finding::Finding;
+use crate::manifest::Budget;
 use crate::manifest::decode::nearest;
 use crate::manifest::value::escape_token;
 use crate::rule;
@@ -21,6 +22,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         checks.environment(name, environment);
     }
     checks.rules();
+    checks.budgets();
     checks.names_differ_by_more_than_case();
     checks.branches();
     checks.cycles();
@@ -38,6 +40,24 @@ pub(super) fn pointer(environment: &str) -> String {
 }
 
 impl Checks<'_> {
+    fn budgets(&mut self) {
+        let budgets = self.config.model.validate.budgets;
+        let many = 100_000_000;
+        let limits = [
+            ("bytes", budgets.bytes, 1, 1 << 30),
+            ("depth", budgets.depth, 1, Budget::DEEPEST),
+            ("nodes", budgets.nodes, 1, many),
+            ("aliases", budgets.aliases, 0, many),
+            ("documents", budgets.documents, 1, many),
+        ];
+        for (name, said, least, most) in limits {
+            if said < least || said > most {
+                let message = format!("`validate.budgets.{name}` must be from {least} to {most}, got {said}");
+                self.wrong(&format!("/validate/budgets/{name}"), message, "leave it out for the default");
+            }
+        }
+    }
+
     fn wrong(&mut self, pointer: &str, message: impl Into<String>, hint: impl Into<String>) {
         let place = self.config.place(pointer);
         self.findings.push(Finding::error("configuration", message).at(place).pointer(pointer).hint(hint));

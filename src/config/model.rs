@@ -2,6 +2,7 @@
 //! through the JSON Schema that is generated from these types.
 
 use super::form::{Duration, InputOrder, KubernetesVersion, OneOrMany};
+use crate::manifest::Budget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -193,6 +194,47 @@ pub struct Validate {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, RuleLevel>")]
     pub rules: InputOrder<RuleLevel>,
+    /// How much a manifest may cost to read.
+    #[serde(default)]
+    pub budgets: Budgets,
+}
+
+/// How much one file of manifests, or one document of a long stream, may cost to read. What costs more is a `yaml-budget`
+/// error. Of a pull request the limits of its target branch count: a change cannot raise its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Budgets {
+    /// Bytes of text, and bytes with all aliases expanded; at most 1 GiB. Default: 33554432 (32 MiB).
+    #[schemars(range(min = 1, max = 1_073_741_824))]
+    pub bytes: usize,
+    /// Lists and maps inside each other, at most 250. Default: 100.
+    #[schemars(range(min = 1, max = 250))]
+    pub depth: usize,
+    /// Keys and values. Default: 4000000.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub nodes: usize,
+    /// Keys and values that anchors and aliases add to that. Default: 400000.
+    #[schemars(range(max = 100_000_000))]
+    pub aliases: usize,
+    /// Documents, also of all parts of a stream together. Default: 250000.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub documents: usize,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        let Budget { bytes, depth, nodes, expanded, documents, .. } = Budget::default();
+        Self { bytes, depth, nodes, aliases: expanded, documents }
+    }
+}
+
+impl Budgets {
+    /// The limits as the reader takes them.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        let Self { bytes, depth, nodes, aliases, documents } = *self;
+        Budget { bytes, depth, nodes, expanded: aliases, documents, ..Budget::default() }
+    }
 }
 
 /// What findings of a rule weigh.

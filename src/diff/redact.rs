@@ -84,6 +84,12 @@ impl Redactor {
         }
     }
 
+    /// Learns what another redactor has learned.
+    pub fn absorb(&mut self, other: Self) {
+        self.learned.absorb(other.learned);
+        self.automaton = OnceLock::new();
+    }
+
     /// Learns a value from elsewhere: a token, a value passed to a chart.
     pub fn learn_secret(&mut self, secret: &Secret) {
         if self.learned.value(secret.expose()) {

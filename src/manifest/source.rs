@@ -8,13 +8,20 @@ use std::sync::{Arc, OnceLock};
 pub struct Source {
     path: String,
     text: String,
+    /// How many lines of the file stand before the text.
+    lines_before: u32,
     line_starts: OnceLock<Vec<u32>>,
 }
 
 impl Source {
     /// A file with its text. `path` is relative to the repository root, `/` between parts.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+        Self::part(path, text, 0)
+    }
+
+    /// A part of a file that begins at a line of its own, behind `lines_before` others: places are those in the file.
+    pub fn part(path: impl Into<String>, text: impl Into<String>, lines_before: u32) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into(), lines_before, line_starts: OnceLock::new() })
     }
 
     /// Path relative to the repository root.
@@ -23,7 +30,7 @@ impl Source {
         &self.path
     }
 
-    /// The whole text.
+    /// The whole text, or that of the part.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -37,7 +44,7 @@ impl Source {
         })
     }
 
-    /// Line and column of a byte offset, both from 1; the column counts characters.
+    /// Line and column of a byte offset into the text, both from 1; the column counts characters.
     #[must_use]
     pub fn line_and_column(&self, byte: u32) -> (u32, u32) {
         let starts = self.line_starts();
@@ -45,13 +52,15 @@ impl Source {
         let start = starts[line] as usize;
         let end = (byte as usize).min(self.text.len());
         let column = self.text.get(start..end).map_or(end - start, |before| before.chars().count());
-        (u32::try_from(line + 1).unwrap_or(u32::MAX), u32::try_from(column + 1).unwrap_or(u32::MAX))
+        let line = u32::try_from(line + 1).unwrap_or(u32::MAX).saturating_add(self.lines_before);
+        (line, u32::try_from(column + 1).unwrap_or(u32::MAX))
     }
 
     /// The text of a line (from 1) without its line end.
     #[must_use]
     pub fn line(&self, line: u32) -> &str {
         let starts = self.line_starts();
+        let Some(line) = line.checked_sub(self.lines_before) else { return "" };
         let Some(start) = starts.get(line.saturating_sub(1) as usize) else { return "" };
         let rest = self.text.get(*start as usize..).unwrap_or_default();
         rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
@@ -138,5 +147,12 @@ mod tests {
         let place = Origin::new(Arc::clone(&source), value, value + 5).place();
         assert_eq!(place.to_string(), "a.yaml:2:6");
         assert_eq!(place.excerpt, Some(Excerpt { line: "key: value".into(), width: 5 }));
+    }
+
+    #[test]
+    fn places_in_a_part_are_those_in_the_file() {
+        let source = Source::part("a.yaml", "a: 1\nkey: value\n", 40);
+        assert_eq!((source.line_and_column(5), source.line(42), source.line(2)), ((42, 1), "key: value", ""));
+        assert_eq!(Origin::new(source, 10, 15).place().excerpt.map(|excerpt| excerpt.line), Some("key: value".into()));
     }
 }

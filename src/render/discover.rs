@@ -17,6 +17,7 @@ use super::{RenderOptions, foreign, path, plain};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::{Entry, EntryKind, Tree};
+use crate::manifest::Budget;
 use crate::unit::Unit;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +79,7 @@ pub fn discover_in(tree: &dyn Tree, folder: &str, options: &RenderOptions) -> Re
         if kustomize::is_kustomization_name(path::name(file)) || graph.references(file) || charts.own(file) {
             continue;
         }
-        if entry.kind != EntryKind::File || !holds_object(tree, file)? {
+        if entry.kind != EntryKind::File || !holds_object(tree, file, &options.budget)? {
             continue;
         }
         if graph.by_folder.contains_key(folder) {
@@ -104,7 +105,7 @@ pub(super) fn is_discovered(unit: &Unit) -> bool {
 }
 
 /// A file with an object of a cluster, or one that was meant to be and cannot be read.
-fn holds_object(tree: &dyn Tree, file: &str) -> Result<bool> {
+fn holds_object(tree: &dyn Tree, file: &str, budget: &Budget) -> Result<bool> {
     let bytes = tree.read(file)?.unwrap_or_default();
     if plain::begins_with_object(&bytes).is_some_and(|(version, kind)| !foreign::is_of_tool(version, kind)) {
         return Ok(true);
@@ -112,7 +113,7 @@ fn holds_object(tree: &dyn Tree, file: &str) -> Result<bool> {
     if !plain::looks_like_manifest(&bytes) {
         return Ok(false);
     }
-    let content = plain::read(file, &bytes);
+    let content = plain::read(file, &bytes, budget);
     let objects = content.objects.iter().any(|object| !foreign::is_tool_file(object));
     Ok(objects || (!content.complete && content.objects.is_empty()))
 }

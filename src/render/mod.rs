@@ -25,9 +25,10 @@ pub use inputs::{Inputs, inputs};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::{EntryKind, Tree};
-use crate::manifest::Object;
+use crate::manifest::{Budget, Object, Source};
 use crate::unit::Unit;
 use rayon::prelude::*;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What kustomizations may use beyond the files of the repository. Only trusted configuration may set it.
@@ -53,6 +54,8 @@ pub struct RenderOptions {
     pub time_limit: Duration,
     /// How many bytes one external program may print.
     pub output_limit: usize,
+    /// How much one file of manifests may cost to read. Only trusted configuration may raise it.
+    pub budget: Budget,
 }
 
 impl Default for RenderOptions {
@@ -63,6 +66,7 @@ impl Default for RenderOptions {
             ignore: Vec::new(),
             time_limit: Duration::from_secs(60),
             output_limit: 256 << 20,
+            budget: Budget::default(),
         }
     }
 }
@@ -80,6 +84,17 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    /// Says of every finding which unit it is of, and what of the objects is not rendered yet.
+    fn of(&mut self, unit: &Unit) {
+        self.findings.extend(foreign::not_rendered_yet(&self.objects));
+        for finding in &mut self.findings {
+            finding.unit.get_or_insert_with(|| unit.name.clone());
+            if finding.environments.is_empty() {
+                finding.environments.push(unit.environment.clone());
+            }
+        }
+    }
+
     /// Nothing, because of one finding.
     fn broken(finding: Finding) -> Self {
         Self { objects: Vec::new(), findings: vec![finding], complete: false }
@@ -102,7 +117,7 @@ pub fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<R
 fn render_cached(tree: &dyn Tree, unit: &Unit, options: &RenderOptions, cache: &kustomize::Cache) -> Result<Rendered> {
     let mut rendered = match tree.kind(&unit.path)? {
         None => Rendered::broken(missing(tree, &unit.path)?),
-        Some(EntryKind::File) => plain::render_file(tree, &unit.path)?,
+        Some(EntryKind::File) => plain::render_file(tree, &unit.path, &options.budget)?,
         Some(EntryKind::Directory) => render_directory(tree, unit, options, cache)?,
         Some(EntryKind::Symlink) => Rendered::broken(
             Finding::error("symlink", format!("`{}` is a symbolic link, and links are not followed", unit.path))
@@ -117,13 +132,7 @@ fn render_cached(tree: &dyn Tree, unit: &Unit, options: &RenderOptions, cache: &
             .at(Place::file(unit.path.as_str())),
         ),
     };
-    rendered.findings.extend(foreign::not_rendered_yet(&rendered.objects));
-    for finding in &mut rendered.findings {
-        finding.unit.get_or_insert_with(|| unit.name.clone());
-        if finding.environments.is_empty() {
-            finding.environments.push(unit.environment.clone());
-        }
-    }
+    rendered.of(unit);
     Ok(rendered)
 }
 
@@ -133,8 +142,37 @@ fn render_cached(tree: &dyn Tree, unit: &Unit, options: &RenderOptions, cache: &
 /// # Errors
 /// As for [`render`]; the first failure in the order of the units.
 pub fn render_all(tree: &dyn Tree, units: &[Unit], options: &RenderOptions) -> Result<Vec<Rendered>> {
+    render_each(tree, units, options, |_, rendered| rendered)
+}
+
+/// [`render_all`], where only what `then` makes of each is kept.
+///
+/// # Errors
+/// As for [`render`]; the first failure in the order of the units.
+pub fn render_each<T: Send>(
+    tree: &dyn Tree,
+    units: &[Unit],
+    options: &RenderOptions,
+    then: impl Fn(&Unit, Rendered) -> T + Sync,
+) -> Result<Vec<T>> {
     let cache = kustomize::Cache::default();
-    units.par_iter().map(|unit| render_cached(tree, unit, options, &cache)).collect()
+    units.par_iter().map(|unit| Ok(then(unit, render_cached(tree, unit, options, &cache)?))).collect()
+}
+
+/// The finding for a unit that holds nothing.
+#[must_use]
+pub fn nothing_in(unit: &Unit) -> Finding {
+    let mut rendered = Rendered::broken(plain::nothing(&unit.path));
+    rendered.of(unit);
+    rendered.findings.remove(0)
+}
+
+/// Renders a part of a file of plain manifests. A part without an object is none to complain of.
+#[must_use]
+pub fn render_part(source: &Arc<Source>, unit: &Unit, options: &RenderOptions) -> Rendered {
+    let mut rendered = plain::render_part(source, &options.budget);
+    rendered.of(unit);
+    rendered
 }
 
 fn render_directory(
@@ -150,7 +188,7 @@ fn render_directory(
     if tree.kind(&chart)? == Some(EntryKind::File) {
         return Ok(Rendered::broken(foreign::chart(&chart)));
     }
-    plain::render_directory(tree, unit, &options.ignore)
+    plain::render_directory(tree, unit, options)
 }
 
 fn render_kustomization(

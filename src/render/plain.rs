@@ -1,14 +1,15 @@
 //! Plain manifests: files of YAML or JSON as `kubectl apply -f` takes them.
 
 use super::ignored::Ignored;
-use super::{Rendered, foreign, kustomize, path};
+use super::{RenderOptions, Rendered, foreign, kustomize, path};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::{Entry, EntryKind, Tree};
 use crate::manifest::objects::expand;
-use crate::manifest::yaml::{self, Budget, Dialect};
-use crate::manifest::{Data, Object, Origin, Value};
+use crate::manifest::yaml::{self, Budget, Dialect, Reading};
+use crate::manifest::{Data, Object, Origin, Source, Value};
 use crate::unit::Unit;
+use std::sync::Arc;
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -22,30 +23,33 @@ pub(super) struct FileContent {
 }
 
 /// Reads the objects of a file, with the items of `List`s taken out.
-pub(super) fn read(file: &str, bytes: &[u8]) -> FileContent {
-    let reading = yaml::read_bytes(file, bytes, Dialect::Kubectl, &Budget::default());
-    let complete = !reading.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
-    let mut content = FileContent::of(reading.documents);
-    content.complete &= complete;
-    content.findings.splice(0..0, reading.findings);
-    content
+pub(super) fn read(file: &str, bytes: &[u8], budget: &Budget) -> FileContent {
+    FileContent::read(yaml::read_bytes(file, bytes, Dialect::Kubectl, budget), budget)
 }
 
 impl FileContent {
-    /// Tells the objects among documents apart.
-    pub(super) fn of(documents: Vec<Value>) -> Self {
-        let mut content = Self { complete: true, ..Self::default() };
-        documents.into_iter().for_each(|document| content.take(document));
+    fn read(reading: Reading, budget: &Budget) -> Self {
+        let complete = !reading.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+        let mut content = Self::of(reading.documents, budget);
+        content.complete &= complete;
+        content.findings.splice(0..0, reading.findings);
         content
     }
 
-    fn take(&mut self, document: Value) {
+    /// Tells the objects among documents apart.
+    pub(super) fn of(documents: Vec<Value>, budget: &Budget) -> Self {
+        let mut content = Self { complete: true, ..Self::default() };
+        documents.into_iter().for_each(|document| content.take(document, budget));
+        content
+    }
+
+    fn take(&mut self, document: Value, budget: &Budget) {
         if document.get("apiVersion").is_none() && document.get("kind").is_none() {
             self.others.push(document);
             return;
         }
         let before = self.findings.len();
-        expand(document, &mut self.objects, &mut self.findings, &Budget::default());
+        expand(document, &mut self.objects, &mut self.findings, budget);
         self.complete &= self.findings.len() == before;
     }
 }
@@ -87,8 +91,20 @@ fn simple<'a>(line: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// Renders a file that was named itself: a document in it that is no object is an error.
-pub(super) fn render_file(tree: &dyn Tree, file: &str) -> Result<Rendered> {
-    let content = read(file, &tree.read(file)?.unwrap_or_default());
+pub(super) fn render_file(tree: &dyn Tree, file: &str, budget: &Budget) -> Result<Rendered> {
+    let rendered = render_content(file, read(file, &tree.read(file)?.unwrap_or_default(), budget));
+    if rendered.objects.is_empty() && rendered.findings.is_empty() {
+        return Ok(Rendered::broken(nothing(file)));
+    }
+    Ok(rendered)
+}
+
+/// Renders a part of such a file.
+pub(super) fn render_part(source: &Arc<Source>, budget: &Budget) -> Rendered {
+    render_content(source.path(), FileContent::read(yaml::read(source, Dialect::Kubectl, budget), budget))
+}
+
+fn render_content(file: &str, content: FileContent) -> Rendered {
     let FileContent { objects, mut findings, others, mut complete } = content;
     for other in &others {
         let place = other.origin.as_ref().map_or_else(|| Place::file(file), Origin::place_without_excerpt);
@@ -100,24 +116,21 @@ pub(super) fn render_file(tree: &dyn Tree, file: &str) -> Result<Rendered> {
         findings.push(Finding::error("not-an-object", message).at(place));
         complete = false;
     }
-    if objects.is_empty() && findings.is_empty() {
-        return Ok(Rendered::broken(nothing(file)));
-    }
-    Ok(Rendered { objects, findings, complete })
+    Rendered { objects, findings, complete }
 }
 
 /// Renders a folder without a kustomization: the files directly in it, or, when no object is there, those below it.
-pub(super) fn render_directory(tree: &dyn Tree, unit: &Unit, ignore: &[String]) -> Result<Rendered> {
+pub(super) fn render_directory(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
     let directory = unit.path.as_str();
-    let ignored = Ignored::above(tree, directory, ignore)?;
+    let ignored = Ignored::above(tree, directory, &options.ignore)?;
     let mut rendered = Rendered { complete: true, findings: ignored.findings.clone(), ..Rendered::default() };
     rendered.complete &= rendered.findings.is_empty();
     let direct = tree.list(directory)?;
     for entry in &direct {
-        rendered.add(tree, entry, &ignored)?;
+        rendered.add(tree, entry, &ignored, &options.budget)?;
     }
     if rendered.objects.is_empty() && rendered.complete {
-        rendered.add_below(tree, directory, &ignored)?;
+        rendered.add_below(tree, directory, &ignored, &options.budget)?;
     } else {
         rendered.name_what_is_left_out(tree, unit, &ignored)?;
     }
@@ -128,7 +141,7 @@ pub(super) fn render_directory(tree: &dyn Tree, unit: &Unit, ignore: &[String]) 
 }
 
 impl Rendered {
-    fn add(&mut self, tree: &dyn Tree, entry: &Entry, ignored: &Ignored) -> Result<()> {
+    fn add(&mut self, tree: &dyn Tree, entry: &Entry, ignored: &Ignored, budget: &Budget) -> Result<()> {
         let file = entry.path.as_str();
         if !path::is_manifest_name(file) || path::name(file).starts_with('.') || ignored.has(file) {
             return Ok(());
@@ -145,7 +158,7 @@ impl Rendered {
             EntryKind::Directory | EntryKind::Submodule => return Ok(()),
         }
         let bytes = tree.read(file)?.unwrap_or_default();
-        let mut content = read(file, &bytes);
+        let mut content = read(file, &bytes, budget);
         if content.objects.is_empty() && !looks_like_manifest(&bytes) {
             return Ok(());
         }
@@ -166,7 +179,7 @@ impl Rendered {
     }
 
     /// The files below `directory`, except those of kustomizations and charts there, which are each named.
-    fn add_below(&mut self, tree: &dyn Tree, directory: &str, ignored: &Ignored) -> Result<()> {
+    fn add_below(&mut self, tree: &dyn Tree, directory: &str, ignored: &Ignored, budget: &Budget) -> Result<()> {
         for entry in tree.list(directory)?.into_iter().filter(|entry| entry.kind == EntryKind::Directory) {
             let below = entry.path.as_str();
             if path::name(below).starts_with('.') || ignored.has(&path::join(below, "any")) {
@@ -189,9 +202,9 @@ impl Rendered {
                 continue;
             }
             for file in tree.list(below)? {
-                self.add(tree, &file, ignored)?;
+                self.add(tree, &file, ignored, budget)?;
             }
-            self.add_below(tree, below, ignored)?;
+            self.add_below(tree, below, ignored, budget)?;
         }
         Ok(())
     }
@@ -231,7 +244,7 @@ impl Rendered {
     }
 }
 
-fn nothing(what: &str) -> Finding {
+pub(super) fn nothing(what: &str) -> Finding {
     let shown = if what.is_empty() { "the root of the repository" } else { what };
     Finding::error("nothing-to-render", format!("`{shown}` holds no Kubernetes object"))
         .at(Place::file(what))
@@ -243,7 +256,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::git::tree::MemoryTree;
-    use crate::render::{RenderOptions, render};
+    use crate::render::render;
 
     fn object(kind: &str, name: &str) -> String {
         format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}}}\n")

@@ -18,24 +18,27 @@ use std::collections::BTreeSet;
 /// Kind and name.
 type Made<'a> = (&'a str, &'a str);
 
-/// The findings on what nothing makes, each with its unit.
+/// Kind and name of what a render makes, for [`findings`].
+pub(super) fn made(object: &Object) -> Option<(&str, &str)> {
+    Some((object.kind(), object.name()?))
+}
+
+/// The findings on what nothing makes, each with its unit; `rendered` are the kinds and names of what units make.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub(super) fn findings(
+pub(super) fn findings<'a>(
     absent: Vec<(Unit, Absent)>,
     tree: &dyn Tree,
     folders: &[&str],
-    rendered: &[(&Unit, &[Object])],
+    rendered: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<Finding>> {
     if absent.is_empty() {
         return Ok(Vec::new());
     }
     let wanted: BTreeSet<Made<'_>> = absent.iter().map(|(_, absent)| (absent.kind, absent.name.as_str())).collect();
     let mut made: BTreeSet<Made<'_>> = BTreeSet::new();
-    for object in rendered.iter().flat_map(|(_, objects)| *objects) {
-        made.extend(object.name().and_then(|name| wanted.get(&(object.kind(), name))));
-    }
+    made.extend(rendered.into_iter().filter_map(|made| wanted.get(&made)));
     let mut paths = BTreeSet::new();
     for folder in folders {
         paths.extend(manifests(tree, folder)?);
@@ -106,7 +109,7 @@ mod tests {
             absent("Secret", "used"),
         ];
         let left: Vec<String> =
-            findings(all, &tree, &[""], &[]).unwrap().into_iter().map(|finding| finding.message).collect();
+            findings(all, &tree, &[""], []).unwrap().into_iter().map(|finding| finding.message).collect();
         assert_eq!(left, ["listed", "used"]);
     }
 }

@@ -149,6 +149,13 @@ fn objects(source: &Arc<Source>) -> Vec<Object> {
     crate::manifest::objects(source, Dialect::Kubectl, &Budget::default()).0
 }
 
+/// Says whether the verdict on objects may depend on definitions: one of them is one, or of a kind that is not known.
+pub(super) fn waits(objects: &[Object], catalog: &Catalog) -> bool {
+    objects.iter().any(|object| {
+        object.kind() == "CustomResourceDefinition" || !matches!(catalog.lookup(&object.type_key()), Lookup::Known(_))
+    })
+}
+
 /// Judges objects, each environment by its version and by the definitions that are rendered into it.
 pub(super) struct Judge {
     /// With the definitions that are in files.
@@ -168,6 +175,8 @@ pub(super) struct Judged {
     pub(super) objects: ObjectCounts,
     /// What units refer to and do not make themselves.
     pub(super) absent: Vec<(Unit, validate::Absent)>,
+    /// Objects that were not checked, by type and reason.
+    unchecked: BTreeMap<(TypeKey, String), usize>,
 }
 
 impl Judge {
@@ -243,30 +252,52 @@ impl Judge {
 
     /// Judges units, each with the objects that were there before: rules that compare with them are evaluated.
     pub(super) fn judge(&self, units: &[(&Unit, &[Object], &[Object])], options: &validate::Options) -> Judged {
-        let verdicts: Vec<validate::Verdict> = units
-            .par_iter()
-            .map(|(unit, objects, before)| {
-                validate::validate_change(objects, before, self.catalog(&unit.environment), options)
-            })
-            .collect();
         let mut judged = Judged::default();
-        let mut unchecked: BTreeMap<(TypeKey, String), usize> = BTreeMap::new();
-        for ((unit, objects, _), verdict) in units.iter().zip(verdicts) {
-            judged.objects.rendered += objects.len();
-            judged.objects.checked += verdict.checked;
-            judged.absent.extend(verdict.absent.into_iter().map(|absent| ((*unit).clone(), absent)));
-            for validate::Unchecked { type_key, count, reason } in verdict.unchecked {
-                *unchecked.entry((type_key, reason)).or_default() += count;
-            }
-            let problems = self.problems.iter().filter(|(defining, _)| defining == *unit);
-            let problems = problems.flat_map(|(_, findings)| findings.iter().cloned());
-            judged.findings.extend(problems.chain(verdict.findings).map(|finding| of(unit, finding)));
+        for ((unit, objects, _), verdict) in units.iter().zip(self.verdicts(units, options)) {
+            judged.findings.extend(self.problems_of(unit));
+            judged.add(unit, objects.len(), verdict);
         }
-        let unchecked = unchecked.into_iter();
-        judged.objects.unchecked = unchecked
-            .map(|((type_key, reason), count)| Unchecked { kind: type_key.to_string(), reason, count })
-            .collect();
         judged
+    }
+
+    /// The verdict on each unit.
+    pub(super) fn verdicts(
+        &self,
+        units: &[(&Unit, &[Object], &[Object])],
+        options: &validate::Options,
+    ) -> Vec<validate::Verdict> {
+        let verdict = |(unit, objects, before): &(&Unit, &[Object], &[Object])| {
+            validate::validate_change(objects, before, self.catalog(&unit.environment), options)
+        };
+        units.par_iter().map(verdict).collect()
+    }
+
+    /// What is wrong with the definitions that a unit renders.
+    pub(super) fn problems_of(&self, unit: &Unit) -> impl Iterator<Item = Finding> {
+        let problems = self.problems.iter().filter(move |(defining, _)| defining == unit);
+        problems.flat_map(|(_, findings)| findings).map(move |finding| of(unit, finding.clone()))
+    }
+}
+
+impl Judged {
+    /// Adds the verdict on a unit with so many objects.
+    pub(super) fn add(&mut self, unit: &Unit, rendered: usize, verdict: validate::Verdict) {
+        self.objects.rendered += rendered;
+        self.objects.checked += verdict.checked;
+        self.absent.extend(verdict.absent.into_iter().map(|absent| (unit.clone(), absent)));
+        if !verdict.unchecked.is_empty() {
+            for validate::Unchecked { type_key, count, reason } in verdict.unchecked {
+                *self.unchecked.entry((type_key, reason)).or_default() += count;
+            }
+            let unchecked = self.unchecked.iter();
+            let unchecked = unchecked.map(|((type_key, reason), count)| Unchecked {
+                kind: type_key.to_string(),
+                reason: reason.clone(),
+                count: *count,
+            });
+            self.objects.unchecked = unchecked.collect();
+        }
+        self.findings.extend(verdict.findings.into_iter().map(|finding| of(unit, finding)));
     }
 }
 

@@ -17,8 +17,17 @@ fn names(wanted: &[String], api_version: &str, kind: &str) -> bool {
     })
 }
 
-/// Takes back what was said of objects of these kinds, and counts them as not checked.
-pub(super) fn skip(judged: &mut Judged, units: &[(&Unit, &[Object])], kinds: &[String]) {
+/// How many of the objects are of these kinds, by type.
+pub(super) fn count(objects: &[Object], kinds: &[String]) -> BTreeMap<String, usize> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for object in objects.iter().filter(|object| names(kinds, object.api_version(), object.kind())) {
+        *counts.entry(object.type_key().to_string()).or_default() += 1;
+    }
+    counts
+}
+
+/// Takes back what was said of objects of these kinds, and counts them as not checked: so many as [`count`] found.
+pub(super) fn skip(judged: &mut Judged, counts: BTreeMap<String, usize>, kinds: &[String]) {
     if kinds.is_empty() {
         return;
     }
@@ -27,12 +36,6 @@ pub(super) fn skip(judged: &mut Judged, units: &[(&Unit, &[Object])], kinds: &[S
     };
     judged.findings.retain(|finding| !is_skipped(finding));
     judged.absent.retain(|(_, absent)| !is_skipped(&absent.finding));
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for object in units.iter().flat_map(|(_, objects)| *objects) {
-        if names(kinds, object.api_version(), object.kind()) {
-            *counts.entry(object.type_key().to_string()).or_default() += 1;
-        }
-    }
     let unchecked: usize = judged.objects.unchecked.iter().map(|it| it.count).sum();
     judged.objects.unchecked.retain(|it| !counts.contains_key(&it.kind));
     let already = unchecked - judged.objects.unchecked.iter().map(|it| it.count).sum::<usize>();
@@ -43,10 +46,9 @@ pub(super) fn skip(judged: &mut Judged, units: &[(&Unit, &[Object])], kinds: &[S
 }
 
 /// An error for each object of these kinds.
-pub(super) fn rejected(units: &[(&Unit, &[Object])], kinds: &[String]) -> Vec<Finding> {
-    let objects = units.iter().flat_map(|(unit, objects)| objects.iter().map(move |object| (unit, object)));
-    let rejected = objects.filter(|(_, object)| names(kinds, object.api_version(), object.kind()));
-    let finding = |(unit, object): (&&Unit, &Object)| {
+pub(super) fn rejected(unit: &Unit, objects: &[Object], kinds: &[String]) -> Vec<Finding> {
+    let rejected = objects.iter().filter(|object| names(kinds, object.api_version(), object.kind()));
+    let finding = |object: &Object| {
         let message = format!("objects of the kind {} are rejected", object.kind());
         let place = object.value().origin_at("/kind").map(Origin::place_without_excerpt);
         let finding = Finding::error("rejected-kind", message).at(place).pointer("/kind").about(object.reference());

@@ -12,6 +12,7 @@ mod publish;
 mod rendered;
 mod schemas;
 mod silence;
+mod stream;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod validate;
 
 pub use publish::{CONTEXT, TOPIC, publish};
 pub use rendered::{RenderedInput, review_rendered};
+pub use stream::validate_stream;
 pub use validate::{ValidateInput, validate};
 
 use crate::commit::CommitId;
@@ -37,7 +39,7 @@ pub use judge::Strictness;
 use judge::{Judge, knowledge};
 use rayon::prelude::*;
 use schemas::Schemas;
-use silence::silence;
+use silence::{Comments, silence};
 use survey::{Reach, Survey, survey};
 
 /// One side of a comparison.
@@ -142,6 +144,7 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     let (catalogs, mut findings) = judge::catalogs(input.kubernetes.as_deref(), policy)?;
     if let Some(config) = policy {
         let kustomize = &config.model().render.kustomize;
+        options.budget = config.model().validate.budgets.budget();
         options.allowed = Allowed { remote: kustomize.allow_remote, plugins: kustomize.allow_plugins };
     }
     findings.extend(about_configuration(input)?);
@@ -180,7 +183,8 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     });
     let judged = judge.judge(&judged.collect::<Vec<_>>(), &options);
     findings.extend(judged.findings);
-    findings.extend(absent::findings(judged.absent, input.head.tree, &[""], &all)?);
+    let made = all.iter().flat_map(|(_, objects)| *objects).filter_map(absent::made);
+    findings.extend(absent::findings(judged.absent, input.head.tree, &[""], made)?);
 
     let mut report = Report::new("review");
     let changes = reaches.par_iter().zip(&sides).filter(|(reach, _)| reach.is_compared());
@@ -216,7 +220,13 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     }
 
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    let heard = silence(merge_findings(findings, &environments), Some(input.head.tree), policy, &redactor)?;
+    let heard = silence(
+        merge_findings(findings, &environments),
+        Some(input.head.tree),
+        Comments::default(),
+        policy,
+        &redactor,
+    )?;
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

@@ -3,7 +3,7 @@
 use super::Side;
 use super::judge::{self, Judge, Knowledge, Strictness};
 use super::schemas::Schemas;
-use super::silence::silence;
+use super::silence::{Comments, silence};
 use super::survey::same;
 use crate::diff::risk::{self, Thresholds};
 use crate::diff::{Redactor, diff};
@@ -113,7 +113,7 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     }
     let environments = vec![input.environment.clone()];
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    let heard = silence(merge_findings(findings, &environments), None, input.config, &redactor)?;
+    let heard = silence(merge_findings(findings, &environments), None, Comments::default(), input.config, &redactor)?;
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

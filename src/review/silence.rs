@@ -22,14 +22,40 @@ pub(super) struct Heard {
     pub(super) silenced: Vec<Silenced>,
 }
 
+/// The comments of texts that are no longer there when they are asked for, by path.
+#[derive(Debug, Default)]
+pub(super) struct Comments {
+    of: BTreeMap<String, Vec<Comment>>,
+}
+
+impl Comments {
+    /// Finds the comments in a part of a file that begins behind `lines_before` lines.
+    pub(super) fn read(&mut self, path: &str, text: &str, lines_before: u32) {
+        let moved = comments(text).into_iter().map(|comment| Comment {
+            line: comment.line.saturating_add(lines_before),
+            lines: (comment.lines.0.saturating_add(lines_before), comment.lines.1.saturating_add(lines_before)),
+            ..comment
+        });
+        self.of.entry(path.to_owned()).or_default().extend(moved);
+    }
+
+    /// Adds those of the parts behind.
+    pub(super) fn add(&mut self, other: Self) {
+        for (path, comments) in other.of {
+            self.of.entry(path).or_default().extend(comments);
+        }
+    }
+}
+
 /// Takes out what is silenced. `tree` holds the files that findings are in, when people write those; `policy` is the
-/// trusted configuration.
+/// trusted configuration. Of files whose comments are known already, none is read.
 ///
 /// # Errors
 /// When the tree cannot be read.
 pub(super) fn silence(
     findings: Vec<Finding>,
     tree: Option<&dyn Tree>,
+    mut known: Comments,
     policy: Option<&Config>,
     redactor: &Redactor,
 ) -> Result<Heard> {
@@ -55,8 +81,10 @@ pub(super) fn silence(
             continue;
         };
         if !files.contains_key(&place.path) {
-            let bytes = tree.read(&place.path)?.unwrap_or_default();
-            let found = comments(&String::from_utf8_lossy(&bytes));
+            let found = match known.of.remove(&place.path) {
+                Some(found) => found,
+                None => comments(&String::from_utf8_lossy(&tree.read(&place.path)?.unwrap_or_default())),
+            };
             let wrong = found.iter().filter_map(|comment| comment.wrong(&place.path));
             heard.findings.extend(wrong.map(|finding| redactor.finding(finding)));
             files.insert(place.path.clone(), found);
@@ -216,7 +244,7 @@ spec: {}
     fn heard(rule: &'static str, line: u32) -> Heard {
         let tree = MemoryTree::new().with("a.yaml", FILE);
         let finding = Finding::error(rule, "wrong").at(Place::at("a.yaml", line, 1));
-        silence(vec![finding], Some(&tree), None, &Redactor::new()).unwrap()
+        silence(vec![finding], Some(&tree), Comments::default(), None, &Redactor::new()).unwrap()
     }
 
     fn is_silenced(rule: &'static str, line: u32) -> bool {
@@ -263,7 +291,7 @@ spec: {}
             Finding::error("unknown-field", "c"),
             Finding::error("yaml-syntax", "d"),
         ];
-        let heard = silence(findings, None, Some(&config), &Redactor::new()).unwrap();
+        let heard = silence(findings, None, Comments::default(), Some(&config), &Redactor::new()).unwrap();
         assert_eq!(heard.silenced.len(), 1);
         let severities: Vec<Severity> = heard.findings.iter().map(|finding| finding.severity).collect();
         assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Error]);

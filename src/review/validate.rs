@@ -1,10 +1,13 @@
 //! The same verdict without a change: every unit of one tree, rendered and judged.
+//!
+//! What no definition can change is judged as soon as its unit is rendered, and dropped: memory does not grow with the
+//! repository. Only units with a definition or with a kind that is not bundled wait until all definitions are known.
 
 use super::absent;
-use super::judge::{self, Judge, Strictness, knowledge};
+use super::judge::{self, Judge, Judged, Strictness, knowledge};
 use super::kinds;
 use super::schemas::Schemas;
-use super::silence::silence;
+use super::silence::{Comments, silence};
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::diff::Redactor;
@@ -13,10 +16,12 @@ use crate::failure::Result;
 use crate::finding::Finding;
 use crate::git::tree::Tree;
 use crate::manifest::Object;
-use crate::render::{self, RenderOptions};
+use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::schema::Catalog;
 use crate::unit::Unit;
-use crate::validate::Options;
+use crate::validate::{self, Options};
+use std::collections::BTreeMap;
 
 /// What to validate.
 pub struct ValidateInput<'a> {
@@ -57,46 +62,142 @@ pub struct ValidateInput<'a> {
 /// # Errors
 /// As for [`super::review`].
 pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
-    let (catalogs, version_findings) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
-    let mut options = input.render;
-    if let Some(config) = input.config {
-        options.ignore.extend(config.model().render.ignore.iter().cloned());
-    }
+    let (catalogs, versions) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
     let folders: Vec<&str> = input.definitions.iter().map(String::as_str).collect();
     let knowledge = knowledge(input.tree, &folders)?;
-    let rendered = render::render_all(input.tree, &input.units, &options)?;
+    let options = Options { whole: input.whole, ..input.strictness.options(input.config) };
+    let mut rendering = input.render.clone();
+    if let Some(config) = input.config {
+        rendering.ignore.extend(config.model().render.ignore.iter().cloned());
+        rendering.budget = config.model().validate.budgets.budget();
+    }
+    let (skip, reject) = (&input.skip, &input.reject);
+    let looked = render::render_each(input.tree, &input.units, &rendering, |unit, rendered| {
+        let mut redactor = Redactor::new();
+        redactor.learn(&rendered.objects);
+        let looked = Looked::at(unit, &rendered, skip, reject, options.whole);
+        let catalog = catalogs.of(&unit.environment);
+        (looked, redactor, State::of(rendered, catalog, &options))
+    })?;
     let mut redactor = Redactor::new();
     redactor.learn(&knowledge.secrets);
-    rendered.iter().for_each(|rendered| redactor.learn(&rendered.objects));
+    let mut all = Looked::default();
+    let mut states = Vec::with_capacity(looked.len());
+    for (one, learned, state) in looked {
+        redactor.absorb(learned);
+        all.add(one);
+        states.push(state);
+    }
 
-    let units: Vec<(&Unit, &[Object])> =
-        input.units.iter().zip(&rendered).map(|(unit, rendered)| (unit, rendered.objects.as_slice())).collect();
-    let mut judge = Judge::new(catalogs, &knowledge, &units);
-    let options = Options { whole: input.whole, ..input.strictness.options(input.config) };
+    let waiting: Vec<(&Unit, &[Object])> =
+        input.units.iter().zip(&states).filter_map(|(unit, state)| Some((unit, state.waiting()?))).collect();
+    let mut judge = Judge::new(catalogs, &knowledge, &waiting);
     let (schemas, mut about_schemas) = Schemas::of(&input.strictness.schemas, input.config, input.tree, input.download);
     about_schemas.extend(schemas.teach(&mut judge, &options)?);
     let alone: Vec<(&Unit, &[Object], &[Object])> =
-        units.iter().map(|(unit, objects)| (*unit, *objects, &[][..])).collect();
-    let mut judged = judge.judge(&alone, &options);
-    kinds::skip(&mut judged, &units, &input.skip);
-    let rejected = kinds::rejected(&units, &input.reject);
-    let absent = absent::findings(judged.absent, input.tree, &folders, &units)?;
+        waiting.iter().map(|(unit, objects)| (*unit, *objects, &[][..])).collect();
+    let mut verdicts = judge.verdicts(&alone, &options).into_iter();
+    let mut judged = Judged::default();
+    for (unit, state) in input.units.iter().zip(states) {
+        match state {
+            State::Judged(count, verdict) => judged.add(unit, count, *verdict),
+            State::Waiting(objects) => {
+                judged.findings.extend(judge.problems_of(unit));
+                judged.add(unit, objects.len(), verdicts.next().unwrap_or_default());
+            }
+        }
+    }
+    let findings = versions.into_iter().chain(about_schemas).collect();
+    report(input, findings, all, judged, &judge, &redactor, Comments::default())
+}
+
+/// What is known of units by looking at what they rendered.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// What the render said.
+    pub(super) findings: Vec<Finding>,
+    /// Objects of kinds that are rejected.
+    pub(super) rejected: Vec<Finding>,
+    /// How many objects of kinds are not to be judged, by type.
+    pub(super) skipped: BTreeMap<String, usize>,
+    /// Kind and name of each object, where it is asked.
+    pub(super) made: Vec<(Box<str>, Box<str>)>,
+}
+
+impl Looked {
+    pub(super) fn at(unit: &Unit, rendered: &Rendered, skip: &[String], reject: &[String], whole: bool) -> Self {
+        let objects = &rendered.objects;
+        let made = objects.iter().filter(|_| whole).filter_map(absent::made);
+        Self {
+            findings: rendered.findings.clone(),
+            rejected: kinds::rejected(unit, objects, reject),
+            skipped: kinds::count(objects, skip),
+            made: made.map(|(kind, name)| (kind.into(), name.into())).collect(),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.rejected.extend(other.rejected);
+        for (kind, count) in other.skipped {
+            *self.skipped.entry(kind).or_default() += count;
+        }
+        self.made.extend(other.made);
+    }
+}
+
+/// How far the judgement of a unit is.
+enum State {
+    /// So many objects were judged.
+    Judged(usize, Box<validate::Verdict>),
+    /// These wait for all definitions.
+    Waiting(Vec<Object>),
+}
+
+impl State {
+    fn of(rendered: Rendered, catalog: &Catalog, options: &Options) -> Self {
+        let Rendered { objects, .. } = rendered;
+        if judge::waits(&objects, catalog) {
+            return Self::Waiting(objects);
+        }
+        Self::Judged(objects.len(), Box::new(validate::validate(&objects, catalog, options)))
+    }
+
+    fn waiting(&self) -> Option<&[Object]> {
+        match self {
+            Self::Judged(..) => None,
+            Self::Waiting(objects) => Some(objects),
+        }
+    }
+}
+
+/// The report on what was judged; `findings` come before the others.
+pub(super) fn report(
+    input: ValidateInput<'_>,
+    findings: Vec<Finding>,
+    looked: Looked,
+    mut judged: Judged,
+    judge: &Judge,
+    redactor: &Redactor,
+    comments: Comments,
+) -> Result<Report> {
+    kinds::skip(&mut judged, looked.skipped, &input.skip);
+    let folders: Vec<&str> = input.definitions.iter().map(String::as_str).collect();
+    let made = looked.made.iter().map(|(kind, name)| (&**kind, &**name));
+    let absent = absent::findings(judged.absent, input.tree, &folders, made)?;
 
     let mut environments: Vec<String> = Vec::new();
     match input.config {
         Some(config) => environments.extend(config.environments().map(|(name, _)| name.to_owned())),
         None => environments.push(render::discover::ENVIRONMENT.to_owned()),
     }
-    let findings = version_findings.into_iter().chain(about_schemas).chain(input.findings);
+    let findings = findings.into_iter().chain(input.findings);
     let findings = findings.chain(input.config.map(Config::unsupported).unwrap_or_default());
-    let findings = findings
-        .chain(rendered.into_iter().flat_map(|rendered| rendered.findings))
-        .chain(rejected)
-        .chain(judged.findings)
-        .chain(absent);
+    let findings = findings.chain(looked.findings).chain(looked.rejected).chain(judged.findings).chain(absent);
     let findings = findings.map(|finding| redactor.finding(finding)).collect();
     let mut report = Report::new("validate");
-    let heard = silence(merge_findings(findings, &environments), Some(input.tree), input.config, &redactor)?;
+    let merged = merge_findings(findings, &environments);
+    let heard = silence(merged, Some(input.tree), comments, input.config, redactor)?;
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

@@ -17,17 +17,20 @@ mod message;
 mod names;
 mod problem;
 pub mod rules;
+mod stream;
 mod structure;
+mod tally;
 mod whole;
 
+pub use stream::{Part, Stream};
 pub use whole::Absent;
 
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Object, ObjectKey, TypeKey};
 use crate::schema::{Catalog, KindSchema, Lookup};
-use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
+use tally::Tally;
 
 /// How strict the judgement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,53 +108,14 @@ pub fn validate(objects: &[Object], catalog: &Catalog, options: &Options) -> Ver
 #[must_use]
 pub fn validate_change(objects: &[Object], before: &[Object], catalog: &Catalog, options: &Options) -> Verdict {
     let former: HashMap<ObjectKey, &Object> = before.iter().map(|object| (object.key(), object)).collect();
-    let judged: Vec<(Judged, Lookup<'_>)> = objects
-        .par_iter()
-        .map(|object| {
-            let lookup = catalog.lookup(&object.type_key());
-            let former = if former.is_empty() { None } else { former.get(&object.key()).copied() };
-            (judge(object, former, &lookup, catalog, options), lookup)
-        })
-        .collect();
-    let mut verdict = Verdict::default();
-    let (mut unknown, mut with_cel) = (BTreeMap::new(), BTreeMap::new());
-    let mut subjects = Vec::with_capacity(objects.len());
-    for (object, (judged, lookup)) in objects.iter().zip(judged) {
-        verdict.findings.extend(judged.findings);
-        let mut kind = None;
-        match lookup {
-            Lookup::Known(known) => {
-                verdict.checked += 1;
-                kind = Some(known);
-                if !judged.not_evaluated.is_empty() {
-                    let (_, rules, count) =
-                        with_cel.entry(&known.type_key).or_insert((object, BTreeSet::new(), 0_usize));
-                    rules.extend(judged.not_evaluated);
-                    *count += 1;
-                }
-            }
-            Lookup::Unknown(_) => unknown.entry(object.type_key()).or_insert((object, 0, UNKNOWN)).1 += 1,
-            // Refused above, with a finding for each.
-            Lookup::OtherVersion(_) | Lookup::NoSuchKind(_) => {
-                unknown.entry(object.type_key()).or_insert((object, 0, NOT_SERVED)).1 += 1;
-            }
-        }
-        subjects.push(Subject { object, kind });
-    }
+    let (mut tally, kinds) = Tally::of(objects, &former, catalog, options);
+    let subjects: Vec<Subject<'_>> = objects.iter().zip(kinds).map(|(object, kind)| Subject { object, kind }).collect();
+    let mut verdict = Verdict { findings: std::mem::take(&mut tally.findings), ..Verdict::default() };
     rules::judge_set(&subjects, catalog, &mut verdict.findings);
     if options.whole {
         rules::judge_whole(&subjects, &mut verdict);
     }
-    for (type_key, (first, count, reason)) in unknown {
-        if reason == UNKNOWN {
-            verdict.findings.extend(kinds::unknown(first, count, catalog, options.unknown));
-        }
-        verdict.unchecked.push(Unchecked { type_key, count, reason: reason.to_owned() });
-    }
-    for (type_key, (first, rules, count)) in &with_cel {
-        verdict.rules_not_evaluated += rules.len();
-        verdict.findings.push(kinds::cel_not_evaluated(first, type_key, rules, *count));
-    }
+    tally.finish(&mut verdict, catalog, options);
     verdict
 }
 
@@ -192,11 +156,6 @@ fn judge(
     rules::judge_object(&Subject { object, kind }, catalog, &mut judged.findings);
     judged
 }
-
-/// Why an object of an unknown group is not checked.
-const UNKNOWN: &str = "no schema is known for its group";
-/// Why an object is not checked whose kind the version does not have.
-const NOT_SERVED: &str = "this Kubernetes version does not serve it";
 
 impl Unknown {
     fn severity(self) -> Option<Severity> {

@@ -47,6 +47,13 @@ impl Learned {
         before != (self.values.len(), self.names.len(), self.generated.len())
     }
 
+    /// Learns what another has learned.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.names.extend(other.names);
+        self.generated.extend(other.generated);
+    }
+
     /// Learns one value in all its shapes; says whether anything is new.
     pub(super) fn value(&mut self, text: &str) -> bool {
         let before = self.values.len();
@@ -204,7 +211,11 @@ impl Learned {
             let whole = bytes.len() * 8 / 6;
             self.add(&engine.encode(bytes)[..whole]);
         }
-        self.add(&bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
+        let mut hex = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            hex.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or_default()));
+        }
+        self.add(&hex);
     }
 
     fn add(&mut self, value: &str) {

@@ -12,6 +12,7 @@ mod build;
 mod events;
 mod fold;
 mod json;
+mod parts;
 mod print;
 mod read;
 mod report;
@@ -24,6 +25,7 @@ mod timestamp;
 mod write;
 
 pub use budget::Budget;
+pub use parts::{Content, Part, Parts};
 pub use print::{key_order, print_documents};
 pub use read::{Reading, examine, read, read_bytes};
 pub use resolve::{Plain, plain_meaning};

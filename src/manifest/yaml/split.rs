@@ -112,7 +112,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Says whether kubectl tries JSON: the first character that is no space, of the first 4,096 bytes, is `{`.
-fn begins_as_json(text: &str) -> bool {
+pub(super) fn begins_as_json(text: &str) -> bool {
     const LOOKED_AT: usize = 4096;
     let first = text.char_indices().find(|(_, c)| !c.is_whitespace());
     first.is_some_and(|(at, c)| c == '{' && at < LOOKED_AT)

@@ -147,7 +147,7 @@ pub(super) fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> R
     let source = Source::new(root.file.as_str(), text);
     let budget = Budget { bytes: options.output_limit, ..Budget::default() };
     let reading = yaml::read(&source, Dialect::Kubectl, &budget);
-    let mut content = plain::FileContent::of(reading.documents);
+    let mut content = plain::FileContent::of(reading.documents, &budget);
     if reading.findings.iter().chain(&content.findings).any(|finding| finding.severity == Severity::Error) {
         // Places would be those of the output, which nobody can open.
         let wrong = reading.findings.into_iter().chain(content.findings).map(|mut finding| {

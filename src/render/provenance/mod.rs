@@ -75,7 +75,7 @@ fn beginning(file: &str, closure: &Closure) -> Option<Origin> {
 fn read(file: &str, closure: &Closure) -> Vec<Object> {
     let bytes = closure.files.get(file).map(Vec::as_slice).unwrap_or_default();
     let reading = yaml::read_bytes(file, bytes, Dialect::Kustomize, &Budget::default());
-    plain::FileContent::of(reading.documents).objects
+    plain::FileContent::of(reading.documents, &Budget::default()).objects
 }
 
 fn said(object: &Object, root: &str) -> Said {

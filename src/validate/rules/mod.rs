@@ -19,6 +19,8 @@ mod missing_name;
 mod selector_mismatch;
 mod service_selector;
 
+pub(super) use duplicate_object::{Named, NamesSeen, named};
+
 use super::whole::Whole;
 use super::{Subject, Verdict};
 use crate::finding::{Finding, Severity};
