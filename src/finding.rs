@@ -130,6 +130,43 @@ pub struct Finding {
     pub related: Vec<(Place, String)>,
     /// What to do next, one sentence.
     pub hint: Option<String>,
+    /// How the text at the place is mended, where that is certain.
+    pub fix: Option<Fix>,
+}
+
+/// How the text that a finding underlines is mended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Fix {
+    /// It is this word, in the quotes that it has.
+    Word(String),
+    /// It stands in quotes.
+    Quotes,
+    /// It stands without its quotes.
+    NoQuotes,
+}
+
+impl Fix {
+    /// The text in place of `text`, as YAML; `None` where that is not as certain as it seemed.
+    #[must_use]
+    pub fn apply(&self, text: &str) -> Option<String> {
+        let plain = |word: &str| {
+            let mut letters = word.chars();
+            letters.next().is_some_and(|first| first.is_ascii_alphanumeric())
+                && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
+        };
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let bare = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+        if !plain(bare.unwrap_or(text)) {
+            return None;
+        }
+        match (self, quote, bare) {
+            (Self::Word(word), Some(quote), Some(_)) if plain(word) => Some(format!("{quote}{word}{quote}")),
+            (Self::Word(word), None, None) if plain(word) => Some(word.clone()),
+            (Self::Quotes, None, None) => Some(format!("\"{text}\"")),
+            (Self::NoQuotes, Some(_), Some(bare)) => Some(bare.to_owned()),
+            _ => None,
+        }
+    }
 }
 
 impl Finding {
@@ -146,6 +183,7 @@ impl Finding {
             unit: None,
             related: Vec::new(),
             hint: None,
+            fix: None,
         }
     }
 
@@ -192,6 +230,13 @@ impl Finding {
         self
     }
 
+    /// Says how it is mended for certain.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.fix = fix.into();
+        self
+    }
+
     /// Adds another place that belongs to it, with a word on why.
     #[must_use]
     pub fn related(mut self, place: Place, why: impl Into<String>) -> Self {
@@ -203,5 +248,24 @@ impl Finding {
     #[must_use]
     pub fn help_url(&self) -> String {
         crate::rule::url(&self.rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fix;
+
+    #[test]
+    fn a_fix_keeps_quotes_and_leaves_what_it_does_not_understand() {
+        let word = Fix::Word("replicas".to_owned());
+        assert_eq!(word.apply("replcas").as_deref(), Some("replicas"));
+        assert_eq!(word.apply("\"replcas\"").as_deref(), Some("\"replicas\""));
+        assert_eq!(Fix::Quotes.apply("8080").as_deref(), Some("\"8080\""));
+        assert_eq!(Fix::NoQuotes.apply("'3'").as_deref(), Some("3"));
+        for text in ["&anchor x", "\"a", "{a: b}", "", "*x", "!!str 3", "a\"b"] {
+            assert_eq!(word.apply(text), None, "{text}");
+        }
+        assert_eq!(Fix::Quotes.apply("'3'"), None);
+        assert_eq!(Fix::NoQuotes.apply("3"), None);
     }
 }

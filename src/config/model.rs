@@ -157,6 +157,10 @@ pub struct Review {
     /// The lightest finding that fails a run. Default: `error`.
     #[serde(default)]
     pub fail_on: FailOn,
+    /// Whether findings on lines of the pull request are said beside these lines too, with the line as it should be where
+    /// that is certain. Default: true.
+    #[serde(default)]
+    pub line_comments: Option<bool>,
     /// A file of the repository that says what the review comment looks like, in Jinja's syntax. Default: the comment
     /// that `docs/comment.md.j2` of Mergeline's own repository writes.
     #[serde(default)]

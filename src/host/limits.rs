@@ -22,6 +22,8 @@ pub struct Limits {
     pub status_description: usize,
     /// The longest summary of a check; nothing where the host has no checks.
     pub check: Option<usize>,
+    /// What opens a block in a remark that the host offers to put in place of its line; nothing where it has no such thing.
+    pub suggestion: Option<&'static str>,
     /// How `comment`, `body` and `check` count.
     pub unit: TextUnit,
 }
@@ -33,6 +35,7 @@ pub const LOCAL: Limits = Limits {
     title: 256,
     status_description: 140,
     check: Some(65_000),
+    suggestion: Some("suggestion"),
     unit: TextUnit::Characters,
 };
 
@@ -44,6 +47,7 @@ pub const GITEA: Limits = Limits {
     title: 255,
     status_description: 140,
     check: None,
+    suggestion: None,
     unit: TextUnit::Characters,
 };
 
@@ -56,6 +60,7 @@ pub const GITLAB: Limits = Limits {
     title: 255,
     status_description: 255,
     check: None,
+    suggestion: Some("suggestion:-0+0"),
     unit: TextUnit::Characters,
 };
 
@@ -68,5 +73,6 @@ pub const GITHUB: Limits = Limits {
     title: 256,
     status_description: 140,
     check: Some(65_000),
+    suggestion: Some("suggestion"),
     unit: TextUnit::Characters,
 };

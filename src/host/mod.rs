@@ -13,6 +13,7 @@ mod issue_comments;
 pub mod limits;
 pub mod local;
 pub mod marker;
+mod remarks;
 mod wire;
 
 use crate::commit::CommitId;
@@ -27,6 +28,7 @@ pub use gitlab::GitLabHost;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
 pub use local::LocalHost;
+pub use remarks::Remark;
 
 /// What an account may do with the repository, ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -331,6 +333,13 @@ pub trait Host: Send + Sync {
     ///
     /// All else as for [`Host::ensure_comment`].
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured>;
+
+    /// Makes our remarks beside the lines of the pull request be these: each once, new ones written together, those that are
+    /// not asked for any more deleted, or called settled where somebody answered them.
+    ///
+    /// A line that the host does not show as a part of the pull request has none. Does nothing when the pull request's head
+    /// is not the grant's any more.
+    async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured>;
 
     /// Makes the newest status of the context on the grant's commit be this one; an equal one is not posted again.
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured>;

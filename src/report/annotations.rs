@@ -7,7 +7,7 @@ use super::Report;
 use super::visible::visible;
 use super::words::counted;
 use crate::failure::Failure;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Place, Severity};
 
 /// How many annotations of one level a step shows.
 const SHOWN: usize = 10;
@@ -19,7 +19,7 @@ pub fn annotations(report: &Report) -> String {
     for (severity, command) in [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "notice")]
     {
         let findings: Vec<&Finding> = report.findings.iter().filter(|it| it.severity == severity).collect();
-        findings.iter().take(SHOWN).for_each(|finding| out += &annotation(command, finding));
+        findings.iter().take(SHOWN).for_each(|finding| out += &annotation(command, finding, report));
         if findings.len() > SHOWN {
             let more = counted(findings.len() - SHOWN, severity.word());
             out += &format!("and {more} more, in the summary of this step\n");
@@ -35,9 +35,19 @@ pub fn failure(failure: &Failure) -> String {
     format!("::error title=mergeline::{}\n", data(&format!("{failure}{hints}")))
 }
 
-fn annotation(command: &str, finding: &Finding) -> String {
+/// A finding on a line that the change does not touch names its place in words: hosts would show it where nobody changed
+/// anything, or nowhere.
+fn annotation(command: &str, finding: &Finding, report: &Report) -> String {
     let mut properties = Vec::new();
-    if let Some(place) = &finding.place {
+    let mut message = finding.message.clone();
+    let shows = |place: &&Place| {
+        let line = place.line.unwrap_or_default();
+        report.lines.as_ref().is_none_or(|lines| lines.is_shown(&place.path, line))
+    };
+    let elsewhere = finding.place.as_ref().filter(|place| !shows(place));
+    if let Some(place) = elsewhere {
+        message = format!("{place}: {message}");
+    } else if let Some(place) = &finding.place {
         properties.push(format!("file={}", property(&place.path)));
         if let Some(line) = place.line {
             properties.push(format!("line={line}"));
@@ -47,7 +57,6 @@ fn annotation(command: &str, finding: &Finding) -> String {
         }
     }
     properties.push(format!("title={}", property(&finding.rule)));
-    let mut message = finding.message.clone();
     if let Some(hint) = &finding.hint {
         message += &format!("\nhint: {hint}");
     }
@@ -87,7 +96,6 @@ pub fn break_commands(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Place;
     use proptest::prelude::*;
 
     #[test]
@@ -101,6 +109,24 @@ mod tests {
         assert_eq!(
             annotations(&report),
             "::error file=a%2Cb%3Ac.yaml,line=9,col=13,title=schema::100%25 wrong%0A::set-env name=x::y\n"
+        );
+    }
+
+    #[test]
+    fn a_line_that_the_change_does_not_touch_is_named_in_words() {
+        let mut report = Report::new("review");
+        let mut lines = crate::report::ChangedLines::default();
+        let text = |word: &str| {
+            (0..20).map(|line| if line == 9 { word.to_owned() } else { line.to_string() } + "\n").collect::<String>()
+        };
+        lines.add("a.yaml", Some(&text("old")), &text("new"));
+        report.lines = Some(lines);
+        report.findings.push(Finding::error("schema", "wrong").at(Place::at("a.yaml", 10, 1)));
+        report.findings.push(Finding::error("schema", "far").at(Place::at("a.yaml", 19, 1)));
+        report.findings.push(Finding::error("schema", "other").at(Place::at("b.yaml", 10, 1)));
+        assert_eq!(
+            annotations(&report),
+            "::error file=a.yaml,line=10,col=1,title=schema::wrong\n::error title=schema::a.yaml:19:1: far\n::error title=schema::b.yaml:10:1: other\n"
         );
     }
 

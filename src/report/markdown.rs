@@ -6,6 +6,7 @@
 
 mod budget;
 pub mod escape;
+mod remark;
 mod screen;
 mod sections;
 pub mod template;
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 use crate::host::limits::{Limits, TextUnit};
 use budget::Budget;
 use escape::{link, text, url};
+pub use remark::remark;
 
 /// GitHub drops a step summary over 1 MiB as a whole; other steps' summaries do not count into it.
 const STEP_SUMMARY: usize = 1_000_000;

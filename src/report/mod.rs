@@ -7,6 +7,7 @@
 mod address;
 pub mod annotations;
 pub mod board;
+pub mod changed;
 pub mod code_quality;
 mod fingerprint;
 pub mod format;
@@ -24,6 +25,9 @@ pub mod text;
 pub mod visible;
 mod words;
 
+pub use words::counted;
+
+pub use changed::ChangedLines;
 pub use format::{Format, FormatError, Output};
 
 use crate::commit::CommitId;
@@ -170,6 +174,25 @@ pub struct Report {
     pub environments: Vec<String>,
     /// The shape of the review comment that the trusted configuration asks for.
     pub comment_template: Option<std::sync::Arc<str>>,
+    /// The lines that the change touches; `None` where there is no change to speak of.
+    pub lines: Option<ChangedLines>,
+    /// What is worth a remark beside its line, the weightiest first; `None` where nobody asked.
+    pub remarks: Option<Vec<LineFinding>>,
+}
+
+/// A finding on a line that the change touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineFinding {
+    /// What is found.
+    pub finding: Finding,
+    /// The path of the file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// What the line says.
+    pub now: String,
+    /// What it should say, where that is certain.
+    pub instead: Option<String>,
 }
 
 impl Report {
@@ -193,6 +216,8 @@ impl Report {
             links: Links::default(),
             environments: Vec::new(),
             comment_template: None,
+            lines: None,
+            remarks: None,
         }
     }
 

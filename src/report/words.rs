@@ -7,7 +7,8 @@ use crate::operation::OperationStatus;
 use std::time::Duration;
 
 /// `1 error`, `2 errors`, `3 policies`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
     match (count, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),

@@ -8,7 +8,9 @@
 mod absent;
 mod judge;
 mod kinds;
+mod lines;
 mod publish;
+mod remarks;
 mod rendered;
 mod schemas;
 mod silence;
@@ -227,6 +229,12 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         policy,
         &redactor,
     )?;
+    let base = input.base.as_ref().map(|base| base.tree);
+    let (lines, remarks) = lines::on_lines(&heard.findings, base, input.head.tree)?;
+    report.lines = Some(lines);
+    // What a change's own configuration says of it counts once it is merged.
+    let wanted = policy.is_none_or(|config| config.model().review.line_comments != Some(false));
+    report.remarks = Some(if wanted { remarks } else { Vec::new() });
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

@@ -1,13 +1,14 @@
 //! Writing a review to its pull request: one comment, edited in place, one check with its annotations where the host has
 //! such things, and one commit status. The status comes last: it is what a branch may require.
 
-use super::Report;
+use super::{Report, remarks};
 use crate::failure::Result;
 use crate::finding::{Finding, Severity};
 use crate::host::{Annotation, AnnotationLevel, Check, Ensured, Host, Limits, Status, StatusGrant, StatusState};
 use crate::operation::{Operation, OperationStatus, Verb};
+use crate::report::counted;
 use crate::report::visible::visible;
-use crate::report::{Verdict, markdown, status};
+use crate::report::{LineFinding, Verdict, markdown, status};
 use crate::trust::CommentGrant;
 use std::time::Duration;
 
@@ -51,8 +52,25 @@ pub async fn publish(
 
     let state = if report.verdict == Verdict::Fail { StatusState::Failure } else { StatusState::Success };
     let mut operations = vec![comment];
+    let mut beside = Vec::new();
+    if report.remarks.is_some() {
+        let told = remarks::told(host, report);
+        let target = format!("{} beside lines of pull request #{number}", counted(told.len(), "remark"));
+        let operation = Operation::planned(Verb::Comment, format!("remarks/{number}@{commit}"), target);
+        match remarks::write(host, grant, report, &told).await {
+            Ok(Ensured::Unsupported) => {}
+            Ok(posted) => {
+                if posted != Ensured::Unchanged || !told.is_empty() {
+                    operations.push(outcome(operation, posted));
+                }
+                beside = told;
+            }
+            // The comment has all that they say: the verdict does not wait for them.
+            Err(failure) => operations.push(operation.with(OperationStatus::Skipped, failure.to_string())),
+        }
+    }
     if let Some(most) = limits.check {
-        let check = check(report, state, &Limits { comment: most.saturating_sub(100), ..limits }, run_url);
+        let check = check(report, state, &Limits { comment: most.saturating_sub(200), ..limits }, run_url, &beside);
         let posted = host.ensure_check(&StatusGrant::Review(grant), &check).await?;
         if posted != Ensured::Unsupported {
             let target = format!("{CHECK} on {}", commit.short());
@@ -73,17 +91,23 @@ pub async fn publish(
     Ok(operations)
 }
 
-/// The review as a check: the comment's text as its summary, and each finding that has a line as an annotation.
-fn check(report: &Report, state: StatusState, limits: &Limits, url: Option<&str>) -> Check {
+/// The review as a check: the comment's text as its summary, and each finding on a line that the pull request shows as an
+/// annotation, unless it is told there by a remark.
+fn check(report: &Report, state: StatusState, limits: &Limits, url: Option<&str>, beside: &[&LineFinding]) -> Check {
     let timeless = Report { elapsed: Duration::ZERO, ..report.clone() };
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let mut annotations: Vec<Annotation> = findings.into_iter().filter_map(annotation).collect();
+    let shown = |finding: &&Finding| {
+        let place = finding.place.as_ref().and_then(|place| Some((place.path.as_str(), place.line?)));
+        place.is_some_and(|(path, line)| report.lines.as_ref().is_none_or(|lines| lines.is_shown(path, line)))
+            && beside.iter().all(|it| it.finding != **finding)
+    };
+    let mut annotations: Vec<Annotation> = findings.into_iter().filter(shown).filter_map(annotation).collect();
     let all = annotations.len();
     annotations.truncate(SHOWN);
     let mut summary = markdown::comment(&timeless, limits);
     if all > SHOWN {
-        summary += &format!("\n\n{SHOWN} of the {all} findings that have a line are shown beside it.\n");
+        summary += &format!("\n\n{SHOWN} of the {all} findings on lines of the pull request are shown beside them.\n");
     }
     Check {
         name: CHECK.to_owned(),

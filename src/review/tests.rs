@@ -229,6 +229,70 @@ async fn publishing_is_silent_until_there_is_something_to_say_and_then_keeps_its
     assert!(comments()[0].body.contains("nothing changes"), "{}", comments()[0].body);
 }
 
+/// A Deployment with faults on three lines; the second one is there before the change.
+fn faulty(image: &str, rest: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  progressDeadlineSeconds: '60'\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n        - name: web\n          image: {image}\n{rest}"
+    )
+}
+
+#[tokio::test]
+async fn lines_of_the_change_with_a_certain_fix_get_a_suggestion_and_others_get_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (host, grant) = pull_request(folder.path());
+    let path = "apps/web/dev/web.yaml";
+    let before = shop().with(path, faulty("web:1", ""));
+    let rest = "          imagePullPolicy: always\n          envv: []\n          ports:\n            - containerPort: \"80\" # 1\n          args: 3\n";
+    let after = shop().with(path, faulty("web:1", rest));
+    let report = reviewed(&before, &after, config(CONFIG));
+    let operations = publish(&host, &grant, &report, None).await.unwrap();
+    assert!(operations.iter().any(|it| it.target.contains("3 remarks beside lines")), "{operations:?}");
+    let remarks = || host.remarks(grant.pull_request()).unwrap();
+    let said: Vec<(u32, bool)> = remarks().iter().map(|(at, line, _)| (*line, at == path)).collect();
+    assert_eq!(said, [(14, true), (15, true), (17, true)]);
+    for ((_, _, comment), wanted) in remarks().iter().zip([
+        "```suggestion\n          imagePullPolicy: Always\n```\n",
+        "```suggestion\n          env: []\n```\n",
+        "```suggestion\n            - containerPort: 80 # 1\n```\n",
+    ]) {
+        assert!(comment.body.contains(wanted), "{}", comment.body);
+    }
+    // The check shows what has no suggestion, on lines of the change alone.
+    let check = std::fs::read_to_string(host.folder().join(format!("checks/{}.json", grant.head()))).unwrap();
+    assert!(check.contains("args"), "{check}");
+    let annotations = |check: &str| {
+        let check: serde_json::Value = serde_json::from_str(check).unwrap();
+        check[0]["annotations"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let shown = annotations(&check);
+    assert!(shown.len() == 1 && shown[0].contains(":18"), "{shown:?}");
+    // The same again writes nothing; what is mended goes; who wants none has none.
+    let writes = host.writes();
+    publish(&host, &grant, &report, None).await.unwrap();
+    assert_eq!(host.writes(), writes);
+    let mended = shop().with(path, faulty("web:1", &rest.replace("envv", "env")));
+    publish(&host, &grant, &reviewed(&before, &mended, config(CONFIG)), None).await.unwrap();
+    assert_eq!(remarks().len(), 2);
+    let none = format!("{CONFIG}review: {{line-comments: false}}\n");
+    publish(&host, &grant, &reviewed(&before, &mended, config(&none)), None).await.unwrap();
+    assert_eq!(remarks(), []);
+}
+
+#[test]
+fn an_api_that_moved_has_a_suggestion_only_where_nothing_else_has_to_change() {
+    let job = |rest: &str| {
+        format!(
+            "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {{name: job}}\nspec:\n  schedule: '* * * * *'\n  jobTemplate: {{spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: a:1{rest}}}]}}}}}}}}\n"
+        )
+    };
+    let fixes = |text: &str| {
+        let report = reviewed(&shop(), &shop().with("apps/web/dev/job.yaml", text), config(CONFIG));
+        report.remarks.unwrap().into_iter().filter_map(|it| it.instead).collect::<Vec<_>>()
+    };
+    assert_eq!(fixes(&job("")), ["apiVersion: batch/v1"]);
+    assert_eq!(fixes(&job(", unheard: 1")), [] as [&str; 0]);
+}
+
 #[test]
 fn a_promotion_is_compared_object_by_object() {
     let report = promoted(&branch(&[("a", "1"), ("b", "1")]), &branch(&[("a", "2"), ("c", "1")]));

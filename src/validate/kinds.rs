@@ -1,9 +1,9 @@
 //! Judges the type that an object names.
 
 use super::problem::{At, Problem};
-use super::{Unknown, message};
-use crate::finding::{Finding, Severity};
-use crate::manifest::{Object, TypeKey};
+use super::{Unknown, defaults, message, structure};
+use crate::finding::{Finding, Fix, Severity};
+use crate::manifest::{Object, TypeKey, Value};
 use crate::schema::{Catalog, KindSource, Lifecycle, Lookup, Minor};
 use std::collections::BTreeSet;
 
@@ -18,11 +18,12 @@ pub(super) fn judge(object: &Object, lookup: &Lookup<'_>, catalog: &Catalog) -> 
                 KindSource::Bundled => life.and_then(|life| going(&key, life, catalog)),
                 KindSource::Definition | KindSource::Configured => None,
             };
+            let problem = problem.map(|problem| problem.fix(renamed(object, &key, catalog)));
             return problem.map(|problem| problem.finding(object, Severity::Warning)).into_iter().collect();
         }
         Lookup::Unknown(_) => return Vec::new(),
         Lookup::OtherVersion(_) | Lookup::NoSuchKind(_) if life.is_some_and(|life| gone(life, catalog).is_some()) => {
-            removed(&key, life.and_then(|life| gone(life, catalog)), catalog)
+            removed(&key, life.and_then(|life| gone(life, catalog)), catalog).fix(renamed(object, &key, catalog))
         }
         Lookup::OtherVersion(versions) => not_served(&key, versions, life, catalog),
         Lookup::NoSuchKind(_) if life.is_some_and(|life| to_come(life, catalog).is_some()) => {
@@ -31,6 +32,17 @@ pub(super) fn judge(object: &Object, lookup: &Lookup<'_>, catalog: &Catalog) -> 
         Lookup::NoSuchKind(meant) => no_such_kind(&key, meant.as_ref(), catalog),
     };
     vec![problem.finding(object, Severity::Error)]
+}
+
+/// The API to use instead, where the object needs nothing else to be right under it.
+fn renamed(object: &Object, key: &TypeKey, catalog: &Catalog) -> Option<Fix> {
+    let other = catalog.replacement(key).filter(|other| other.kind == key.kind)?;
+    let Lookup::Known(kind) = catalog.lookup(&other) else { return None };
+    let mut value = object.value().clone();
+    value.set("apiVersion", Value::from(other.api_version().as_str()));
+    let moved = Object::new(value).ok()?;
+    let value = defaults::filled(kind.root(), moved.value());
+    structure::judge(&moved, &value, kind, true).is_empty().then(|| Fix::Word(other.api_version()))
 }
 
 fn said(key: &TypeKey) -> String {
@@ -90,7 +102,12 @@ fn no_such_kind(key: &TypeKey, meant: Option<&TypeKey>, catalog: &Catalog) -> Pr
     // The part that is wrong is the one that differs from what was meant.
     let wrong_kind = meant.is_none_or(|meant| meant.kind != key.kind);
     let pointer = if wrong_kind { "/kind" } else { "/apiVersion" };
-    Problem::new("unknown-kind", At::Value, pointer, message).hint(hint)
+    let fix = meant.and_then(|meant| match (meant.kind == key.kind, meant.api_version() == key.api_version()) {
+        (false, true) => Some(Fix::Word(meant.kind.clone())),
+        (true, false) => Some(Fix::Word(meant.api_version())),
+        _ => None,
+    });
+    Problem::new("unknown-kind", At::Value, pointer, message).hint(hint).fix(fix)
 }
 
 /// One finding for all objects of a kind that nothing is known of, at the first.

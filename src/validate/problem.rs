@@ -1,6 +1,6 @@
 //! What is wrong in one object, before it is a finding: cheap to make and to throw away while alternatives are tried.
 
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Finding, Fix, Place, Severity};
 use crate::manifest::{Object, Origin};
 
 /// What in the object a problem points at.
@@ -22,15 +22,22 @@ pub(super) struct Problem {
     pub(super) hint: Option<String>,
     /// Another place that belongs to it, with a word on why.
     pub(super) related: Option<(String, &'static str)>,
+    /// How the text there is mended for certain.
+    pub(super) fix: Option<Fix>,
 }
 
 impl Problem {
     pub(super) fn new(rule: &'static str, at: At, pointer: &str, message: String) -> Self {
-        Self { rule, at, pointer: pointer.to_owned(), message, hint: None, related: None }
+        Self { rule, at, pointer: pointer.to_owned(), message, hint: None, related: None, fix: None }
     }
 
     pub(super) fn hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
+        self
+    }
+
+    pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 
@@ -43,7 +50,8 @@ impl Problem {
         let mut finding = Finding::new(self.rule, severity, self.message)
             .at(origin.map(|origin| place(object, origin)))
             .pointer(self.pointer)
-            .about(object.reference());
+            .about(object.reference())
+            .fix(self.fix);
         finding.hint = self.hint;
         if let Some((pointer, why)) = self.related
             && let Some(origin) = object.value().origin_at(&pointer)

@@ -7,6 +7,7 @@
 use super::format;
 use super::message::{expected, field, got, names, path, quote};
 use super::problem::{At, Problem};
+use crate::finding::Fix;
 use crate::manifest::value::{NumberKind, push_token};
 use crate::manifest::{Data, Map, Object, Value};
 use crate::schema::{Kind, KindSchema, ListType, Node, Schema, nearest};
@@ -51,6 +52,18 @@ fn written_otherwise(must: &str, value: &Value) -> Option<String> {
     }
 }
 
+/// How the text of such a value is mended, where one way alone leads there.
+fn mended(must: &str, value: &Value) -> Option<Fix> {
+    match (must, &value.data) {
+        ("a string", Data::Number(_) | Data::Bool(_)) => Some(Fix::Quotes),
+        ("an integer" | "an integer of 32 bits", Data::String(text)) if text.parse::<i64>().is_ok() => {
+            Some(Fix::NoQuotes)
+        }
+        ("true or false", Data::String(text)) if matches!(text.as_str(), "true" | "false") => Some(Fix::NoQuotes),
+        _ => None,
+    }
+}
+
 /// A walk through an object and its schema.
 #[derive(Default)]
 pub(super) struct Walk {
@@ -82,7 +95,9 @@ impl Walk {
 
     pub(super) fn wrong(&mut self, must: &str, value: &Value) {
         let message = format!("{} must be {must}, got {}", field(&self.pointer), got(value, self.secret));
-        self.problem(SCHEMA, At::Value, message, if self.secret { None } else { written_otherwise(must, value) });
+        let (hint, fix) =
+            if self.secret { (None, None) } else { (written_otherwise(must, value), mended(must, value)) };
+        self.problems.push(Problem::new(SCHEMA, At::Value, &self.pointer, message).hint(hint).fix(fix));
     }
 
     pub(super) fn below(&mut self, token: &str, go: impl FnOnce(&mut Self)) {
@@ -158,9 +173,11 @@ impl Walk {
                         }
                         _ => known_here(node),
                     };
+                    let free = near.filter(|near| !self.secret && !map.contains_key(*near));
                     self.below(name, |walk| {
                         let message = format!("unknown field `{}`", path(&walk.pointer));
-                        walk.problem(UNKNOWN_FIELD, At::Key, message, hint);
+                        let problem = Problem::new(UNKNOWN_FIELD, At::Key, &walk.pointer, message).hint(hint);
+                        walk.problems.push(problem.fix(free.map(|near| Fix::Word(near.to_owned()))));
                     });
                 }
                 continue;
@@ -308,6 +325,7 @@ impl Walk {
         self.wrong(&must, value);
         if let (Some(problem), Some(meant)) = (self.problems.last_mut(), meant) {
             problem.hint = Some(format!("did you mean {}?", quote(meant)));
+            problem.fix = Some(Fix::Word(meant.to_owned()));
         }
     }
 

@@ -3,6 +3,7 @@
 use super::JOB_ACCOUNT;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
+use crate::host::remarks::Posted;
 use crate::host::wire::{Permissions, timestamp};
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use serde::Deserialize;
@@ -231,4 +232,41 @@ pub(super) fn state_word(state: StatusState) -> &'static str {
 /// An account that was deleted is nobody; no login is empty, so that nobody equals us.
 fn login(user: Option<User>) -> String {
     user.map(|user| user.login).unwrap_or_default()
+}
+
+/// A review: its comments are asked for by its number.
+#[derive(Debug, Deserialize)]
+pub(super) struct Review {
+    pub id: u64,
+    #[serde(default)]
+    pub comments_count: u64,
+}
+
+/// A comment on a line.
+#[derive(Debug, Deserialize)]
+pub(super) struct CodeComment {
+    id: u64,
+    user: Option<User>,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    position: u64,
+}
+
+impl CodeComment {
+    fn author(&self) -> &str {
+        self.user.as_ref().map_or("", |user| &user.login)
+    }
+
+    /// Says whether it stands below `other` by somebody else.
+    pub(super) fn answers(&self, other: &Self) -> bool {
+        let same_line = self.path == other.path && self.position == other.position;
+        same_line && self.id > other.id && self.author() != other.author()
+    }
+
+    pub(super) fn read(&self, answered: bool) -> Posted {
+        Posted { id: self.id, author: self.author().to_owned(), body: self.body.clone(), answered }
+    }
 }

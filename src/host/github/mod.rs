@@ -8,19 +8,21 @@
 mod checks;
 mod deployments;
 mod landing;
+mod remarks;
 mod wire;
 
 use super::http::{Call, Dialect, HttpClient, HttpError, Pace, is_segment, segment};
 use super::issue_comments::CommentsOf;
-use super::marker;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
-    PullRequestDraft, PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    PullRequestDraft, PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
+use super::{marker, remarks as lines};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
+use remarks::RemarksOf;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 use std::time::Duration;
@@ -271,6 +273,11 @@ impl Host for GitHubHost {
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
         let comments = self.comments(grant.pull_request());
         marker::amend(&comments, &self.identity().await?, Some(grant.head()), topic, body).await
+    }
+
+    async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured> {
+        let of_lines = RemarksOf { host: self, number: grant.pull_request() };
+        lines::ensure(&of_lines, &self.identity().await?, grant.head(), remarks).await
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {

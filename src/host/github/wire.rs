@@ -2,6 +2,7 @@
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
+use crate::host::remarks::Posted;
 use crate::host::wire::{Permissions, timestamp};
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use serde::Deserialize;
@@ -80,6 +81,24 @@ impl CollaboratorPermission {
 #[derive(Debug, Deserialize)]
 struct Label {
     name: String,
+}
+
+/// A comment on a line of a pull request.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReviewComment {
+    id: u64,
+    user: Option<User>,
+    #[serde(default)]
+    body: String,
+    pub in_reply_to_id: Option<u64>,
+}
+
+impl ReviewComment {
+    /// `answered` are those that others reply to.
+    pub(super) fn read(self, answered: &[u64]) -> Posted {
+        let author = self.user.map(|user| user.login).unwrap_or_default();
+        Posted { id: self.id, author, body: self.body, answered: answered.contains(&self.id) }
+    }
 }
 
 /// A pull request, alone or in a list, which leaves out who merged it and whether it can be.

@@ -9,21 +9,23 @@ mod comments;
 mod deployments;
 mod inert;
 mod landing;
+mod remarks;
 mod statuses;
 mod wire;
 
 use super::http::{Call, Dialect, HttpClient, HttpError, Pace, segment};
-use super::marker;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
-    PullRequestDraft, PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    PullRequestDraft, PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
+use super::{marker, remarks as lines};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
 use comments::NotesOf;
 use inert::inert;
+use remarks::RemarksOf;
 use reqwest::header::HeaderName;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -257,6 +259,11 @@ impl Host for GitLabHost {
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
         let notes = NotesOf { host: self, number: grant.pull_request() };
         marker::amend(&notes, &self.identity().await?, Some(grant.head()), topic, &inert(body)).await
+    }
+
+    async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured> {
+        let of_lines = RemarksOf { host: self, number: grant.pull_request() };
+        lines::ensure(&of_lines, &self.identity().await?, grant.head(), remarks).await
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {

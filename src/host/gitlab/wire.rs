@@ -3,6 +3,7 @@
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::marker::Comment;
+use crate::host::remarks::Posted;
 use crate::host::wire::timestamp;
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use serde::Deserialize;
@@ -91,6 +92,34 @@ pub(super) struct MergeRequest {
     merged_at: Option<String>,
     #[serde(default)]
     detailed_merge_status: String,
+    /// The version of the diff that positions are in; absent in lists, and until it is made.
+    #[serde(default)]
+    pub diff_refs: Option<DiffRefs>,
+}
+
+/// The commits of a version of a merge request's diff.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct DiffRefs {
+    pub base_sha: String,
+    pub start_sha: String,
+    pub head_sha: String,
+}
+
+/// A thread: its first note and the answers to it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Discussion {
+    #[serde(default)]
+    notes: Vec<Note>,
+}
+
+impl Discussion {
+    /// Its first note, when it stands beside a line.
+    pub(super) fn read(self) -> Option<Posted> {
+        let answered = self.notes.iter().skip(1).any(|note| !note.system);
+        let first = self.notes.into_iter().next().filter(|note| note.kind.as_deref() == Some("DiffNote"))?;
+        let Comment { id, author, body } = first.read();
+        Some(Posted { id, author, body, answered })
+    }
 }
 
 impl MergeRequest {
@@ -175,6 +204,9 @@ pub(super) struct Note {
     /// Written by the host itself: "changed the description".
     #[serde(default)]
     pub system: bool,
+    /// `DiffNote` where it stands beside a line.
+    #[serde(rename = "type")]
+    kind: Option<String>,
     author: Option<User>,
     body: String,
 }

@@ -12,6 +12,7 @@
 //! FOLDER/deployments/ENVIRONMENT.json   deployments, oldest first
 //! ```
 
+mod remarks;
 mod repository;
 mod store;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub use store::MergeStyle;
-use store::{CommentRecord, Folder, Locked, MergeRecord, PullRecord, Settings, pull_path};
+use store::{CommentRecord, Folder, Locked, MergeRecord, PullRecord, RemarkRecord, Settings, pull_path};
 
 /// The host's clock.
 type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -264,6 +265,24 @@ impl LocalHost {
         Ok(id)
     }
 
+    /// The remarks beside lines of a pull request, oldest first: path, line and text.
+    ///
+    /// # Errors
+    /// When there is no such pull request.
+    pub fn remarks(&self, number: u64) -> Result<Vec<(String, u32, Comment)>> {
+        let record = self.record(&self.folder.locked()?, number)?;
+        let comment = |r: RemarkRecord| (r.path, r.line, Comment { id: r.id, author: r.author, body: r.body });
+        Ok(record.remarks.into_iter().map(comment).collect())
+    }
+
+    /// Answers a remark.
+    ///
+    /// # Errors
+    /// When there is no such pull request, or it may not be changed.
+    pub fn answer_remark(&self, number: u64, id: u64, body: &str) -> Result<()> {
+        remarks::RemarksOf { host: self, number }.answer(id, body)
+    }
+
     /// The comments of a pull request, oldest first.
     ///
     /// # Errors
@@ -367,6 +386,7 @@ impl LocalHost {
             body: proposal.body.clone(),
             next_comment: 1,
             comments: Vec::new(),
+            remarks: Vec::new(),
         };
         self.save(files, &record)?;
         Ok(record)

@@ -65,6 +65,9 @@ pub(super) struct PullRecord {
     pub body: String,
     pub next_comment: u64,
     pub comments: Vec<CommentRecord>,
+    /// What is said beside lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<RemarkRecord>,
 }
 
 /// What a merge left in `pull-requests/N.json`.
@@ -88,6 +91,19 @@ pub(super) struct CommentRecord {
     pub posted_at: Timestamp,
     #[serde(with = "as_word")]
     pub edited_at: Timestamp,
+    pub body: String,
+}
+
+/// A remark beside a line, in `pull-requests/N.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RemarkRecord {
+    pub id: u64,
+    pub author: String,
+    pub path: String,
+    pub line: u32,
+    /// The remark that it answers.
+    pub answers: Option<u64>,
     pub body: String,
 }
 

@@ -1,14 +1,16 @@
 //! The local host as a [`Host`].
 
+use super::remarks::RemarksOf;
 use super::store::{CheckRecord, DeploymentRecord, PullRecord, StatusRecord};
 use super::store::{checks_path, deployments_path, pull_path, statuses_path};
 use super::{LocalHost, Proposal, settings};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::marker::{self, Comment, Comments, WriteError, Written};
+use crate::host::remarks;
 use crate::host::{
     Annotation, Check, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft,
-    PullRequestQuery, PullRequestState, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
 };
 use crate::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use async_trait::async_trait;
@@ -16,7 +18,7 @@ use std::sync::atomic::Ordering;
 
 impl LocalHost {
     /// Says once that an answer is lost, when a test asked for it.
-    fn answer(&self) -> Result<()> {
+    pub(super) fn answer(&self) -> Result<()> {
         if self.lose_next_answer.swap(false, Ordering::Relaxed) {
             return Err(Failure::remote("the answer of the host was lost on the way"));
         }
@@ -125,6 +127,11 @@ impl Host for LocalHost {
     async fn amend_comment(&self, grant: &CommentGrant, topic: &str, body: &str) -> Result<Ensured> {
         let comments = CommentsOf { host: self, number: grant.pull_request() };
         marker::amend(&comments, &self.login, Some(grant.head()), topic, body).await
+    }
+
+    async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured> {
+        let lines = RemarksOf { host: self, number: grant.pull_request() };
+        remarks::ensure(&lines, &self.login, grant.head(), remarks).await
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {

@@ -108,6 +108,14 @@ pub fn fence(language: &str, lines: impl IntoIterator<Item = String>) -> String 
     format!("{ticks}{language}\n{body}{ticks}\n")
 }
 
+/// A block whose one line the host offers to put in place of another: it stands there as it is, and is made only of lines
+/// that nothing in them needs to be made visible in.
+#[must_use]
+pub fn suggestion(info: &str, line: &str) -> String {
+    let ticks = "`".repeat(longest_run(line).max(2) + 1);
+    format!("{ticks}{info}\n{line}\n{ticks}\n")
+}
+
 /// A link with foreign text to a URL that has been made by [`url()`].
 #[must_use]
 pub fn link(foreign: &str, url: &str) -> String {

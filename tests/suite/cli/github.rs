@@ -89,13 +89,17 @@ fn first_time() -> impl Fn(&Request) -> bool + Send {
 }
 
 #[test]
-fn a_review_of_300_objects_is_one_comment_one_check_and_one_status() {
+fn a_review_of_300_objects_is_one_comment_one_review_one_check_and_one_status() {
     let Some(shop) = Shop::new(300, 60) else { return };
     let said = shop.hosted.once(&["run"]).exits(1);
     let log = shop.stub.take_log();
     let writes: Vec<_> = log.iter().filter(|entry| entry.is_write()).collect();
     assert!(log.len() <= 25, "{log:#?}");
-    assert_eq!(writes.len(), 3, "{writes:#?}");
+    assert_eq!(writes.len(), 4, "{writes:#?}");
+    // Ten suggestions in one review, and the others as annotations.
+    let beside = shop.github().line_comments(SHOP, shop.number);
+    assert_eq!((beside.len(), shop.github().reviews(SHOP, shop.number)), (10, 1));
+    assert!(beside.iter().all(|(.., body)| body.contains("```suggestion\n")), "{beside:#?}");
     let (comments, statuses, checks) = shop.written();
     assert_eq!(comments, 1);
     let ours = |context: &str, state: &str| (context.to_owned(), state.to_owned(), "github-actions[bot]".to_owned());
@@ -116,7 +120,9 @@ fn every_lost_answer_is_looked_for_and_nothing_is_written_twice() {
     shop.hosted.once(&["run"]).exits(1);
     let (comments, statuses, checks) = shop.written();
     assert_eq!((comments, statuses.len()), (1, 1), "{statuses:?}");
-    assert_eq!(checks, [("Mergeline".to_owned(), "failure".to_owned(), 2)]);
+    assert_eq!(checks, [("Mergeline".to_owned(), "failure".to_owned(), 0)]);
+    let beside = shop.github().line_comments(SHOP, shop.number);
+    assert_eq!(beside.len(), 2, "{beside:#?}");
     shop.stub.calm();
     drop(shop.stub.take_log());
     shop.hosted.run(&["run"]).exits(1);

@@ -8,7 +8,7 @@ use mergeline::commit::CommitId;
 use mergeline::failure::{Failure, Result};
 use mergeline::host::{
     Check, Deployment, Ensured, Host, Landing, Limits, PostedStatus, PullRequest, PullRequestDraft, PullRequestQuery,
-    RepositoryFacts, Rights, Status, StatusGrant,
+    Remark, RepositoryFacts, Rights, Status, StatusGrant,
 };
 use mergeline::trust::{ApplyGrant, CommentGrant, PromoteGrant};
 use std::path::{Path, PathBuf};
@@ -144,6 +144,12 @@ impl Host for Witness {
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
         self.ledger.alive()?;
         self.host.statuses(commit).await
+    }
+
+    async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured> {
+        self.ledger.alive()?;
+        let ensured = self.host.ensure_remarks(grant, remarks).await?;
+        self.note(&format!("remarks/{}", grant.pull_request()), ensured)
     }
 
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {

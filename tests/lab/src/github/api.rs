@@ -8,16 +8,16 @@ use super::{GitHub, repository};
 use crate::stub::{Answer, Request};
 
 /// A request in a repository that its account may see.
-struct Asked<'a> {
-    github: &'a GitHub,
-    name: &'a str,
-    account: Option<&'a Account>,
-    request: &'a Request,
+pub(super) struct Asked<'a> {
+    pub github: &'a GitHub,
+    pub name: &'a str,
+    pub account: Option<&'a Account>,
+    pub request: &'a Request,
 }
 
 impl Asked<'_> {
     /// The account, if it may write this.
-    fn writer(&self, world: &World, what: &[&str]) -> Result<Account, Answer> {
+    pub(super) fn writer(&self, world: &World, what: &[&str]) -> Result<Account, Answer> {
         let Some(account) = self.account else { return Err(refusal(401, "Requires authentication")) };
         let repository = &world.repositories[self.name];
         match what.iter().any(|what| account.may(repository, what, true)) {
@@ -26,7 +26,7 @@ impl Asked<'_> {
         }
     }
 
-    fn body(&self) -> Value {
+    pub(super) fn body(&self) -> Value {
         self.request.json()
     }
 
@@ -88,6 +88,10 @@ impl World {
             }
             ("POST", ["issues", n, "comments"]) => self.create_comment(asked, number(n)?),
             ("PATCH" | "DELETE", ["issues", "comments", id]) => self.change_comment(asked, number(id)?),
+            ("GET", ["pulls", n, "comments"]) => self.line_comments(asked, number(n)?),
+            ("POST", ["pulls", n, "comments"]) => self.create_line_comment(asked, number(n)?),
+            ("POST", ["pulls", n, "reviews"]) => self.create_review(asked, number(n)?),
+            ("PATCH" | "DELETE", ["pulls", "comments", id]) => self.change_line_comment(asked, number(id)?),
             ("POST", ["issues", n, "labels"]) => self.add_labels(asked, number(n)?),
             ("GET", ["commits", sha, "statuses"]) => {
                 let repository = &self.repositories[asked.name];
@@ -461,7 +465,7 @@ fn annotated(mut body: Value) -> Result<(Value, Vec<Value>), Answer> {
     Ok((body, annotations))
 }
 
-fn long(text: &str) -> Result<(), Answer> {
+pub(super) fn long(text: &str) -> Result<(), Answer> {
     match text.chars().count() > 65_536 {
         true => Err(invalid("IssueComment", "body", "custom", Some("body is too long (maximum is 65536 characters)"))),
         false => Ok(()),

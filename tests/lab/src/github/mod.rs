@@ -23,6 +23,7 @@ mod answers;
 mod api;
 mod people;
 mod repository;
+mod reviews;
 mod world;
 
 use std::path::PathBuf;

@@ -47,6 +47,18 @@ pub(super) fn fetch(path: &Path, from: &Path, branch: &str, reference: &str) -> 
     ask(path, &["rev-parse", reference])
 }
 
+/// The lines of a file's new side that a pull request's page shows: those of its hunks.
+pub(super) fn shown_lines(path: &Path, base: &str, head: &str, file: &str) -> Vec<std::ops::Range<u64>> {
+    let diff = ask(path, &["diff", "--unified=3", &format!("{base}...{head}"), "--", file]).unwrap_or_default();
+    let hunk = |line: &str| {
+        let new = line.strip_prefix("@@ -")?.split_once(" +")?.1.split_once(" @@")?.0;
+        let (start, count) = new.split_once(',').unwrap_or((new, "1"));
+        let (start, count): (u64, u64) = (start.parse().ok()?, count.parse().ok()?);
+        Some(start..start + count)
+    };
+    diff.lines().filter_map(hunk).collect()
+}
+
 /// The tree of both sides brought together; nothing when they conflict.
 pub(super) fn merged_tree(path: &Path, base: &str, head: &str) -> Option<String> {
     ask(path, &["merge-tree", "--write-tree", base, head])

@@ -107,6 +107,7 @@ pub(super) struct Repository {
     pub members: BTreeMap<String, String>,
     pub pulls: BTreeMap<u64, Pull>,
     pub comments: Vec<Comment>,
+    pub remarks: Vec<LineComment>,
     pub statuses: Vec<Status>,
     pub checks: Vec<Check>,
     pub deployments: Vec<Deployment>,
@@ -129,6 +130,7 @@ impl Repository {
             members: BTreeMap::new(),
             pulls: BTreeMap::new(),
             comments: Vec::new(),
+            remarks: Vec::new(),
             statuses: Vec::new(),
             checks: Vec::new(),
             deployments: Vec::new(),
@@ -202,6 +204,21 @@ pub(super) struct Comment {
     pub number: u64,
     pub author: String,
     pub body: String,
+    pub at: String,
+}
+
+/// A comment on a line of a pull request.
+#[derive(Debug, Clone)]
+pub(super) struct LineComment {
+    pub id: u64,
+    pub number: u64,
+    pub review: u64,
+    pub author: String,
+    pub commit: String,
+    pub path: String,
+    pub line: u64,
+    pub body: String,
+    pub answers: Option<u64>,
     pub at: String,
 }
 

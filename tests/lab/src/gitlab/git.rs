@@ -49,6 +49,23 @@ pub(super) fn bring(folder: &Path, from: &Path, sha: &str, reference: &str) {
     drop(git(folder, &["fetch", "--quiet", &source, &format!("+{sha}:{reference}")]));
 }
 
+/// The commit that two have in common.
+pub(super) fn merge_base(folder: &Path, one: &str, other: &str) -> String {
+    git(folder, &["merge-base", one, other]).unwrap_or_default()
+}
+
+/// The lines of a file's new side that differ between two commits.
+pub(super) fn new_lines(folder: &Path, base: &str, head: &str, file: &str) -> Vec<std::ops::Range<u64>> {
+    let diff = git(folder, &["diff", "--unified=0", base, head, "--", file]).unwrap_or_default();
+    let hunk = |line: &str| {
+        let new = line.strip_prefix("@@ -")?.split_once(" +")?.1.split_once(" @@")?.0;
+        let (start, count) = new.split_once(',').unwrap_or((new, "1"));
+        let (start, count): (u64, u64) = (start.parse().ok()?, count.parse().ok()?);
+        Some(start..start + count)
+    };
+    diff.lines().filter_map(hunk).collect()
+}
+
 /// Says whether two commits merge without conflicts.
 pub(super) fn merges(folder: &Path, base: &str, head: &str) -> bool {
     git(folder, &["merge-tree", "--write-tree", base, head]).is_some()

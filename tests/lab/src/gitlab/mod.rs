@@ -7,6 +7,7 @@
 //! begins with `/`: tests see that in [`Server::obeyed`].
 
 mod commits;
+mod discussions;
 mod git;
 mod people;
 mod pipeline;

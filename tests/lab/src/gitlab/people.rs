@@ -183,6 +183,8 @@ impl Server {
             body: body.to_owned(),
             system: false,
             created_at: now(),
+            position: None,
+            answers: None,
         };
         state.project(project).request(iid).notes.push(note);
         // People do more than write.
@@ -199,7 +201,11 @@ impl Server {
             author: state.account(note.author).username.clone(),
             body: note.body,
         };
-        notes.into_iter().filter(|note| !note.system).map(remark).collect()
+        notes
+            .into_iter()
+            .filter(|note| !note.system && note.position.is_none() && note.answers.is_none())
+            .map(remark)
+            .collect()
     }
 
     /// Presses the merge button.

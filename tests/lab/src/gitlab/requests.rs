@@ -33,6 +33,11 @@ impl Server {
             "merge_user": request.merged_by.map(user), "merged_by": request.merged_by.map(user),
             "merged_at": request.merged_at,
             "web_url": format!("{}/{path}/-/merge_requests/{}", self.root, request.iid),
+            "diff_refs": project.map(|project| {
+                let target = git::head(&project.folder, &request.target_branch).unwrap_or_default();
+                let base = git::merge_base(&project.folder, &target, &request.sha);
+                json!({"base_sha": base, "start_sha": base, "head_sha": request.sha})
+            }),
         })
     }
 
@@ -164,7 +169,8 @@ impl Server {
     pub(super) fn create_note(&self, state: &mut State, asked: &Asked<'_>, iid: u64) -> Answered {
         let body = sized(asked)?;
         let body = state.obey(asked.account.id, &body);
-        let note = Note { id: state.number(), author: asked.account.id, body, system: false, created_at: now() };
+        let (id, author) = (state.number(), asked.account.id);
+        let note = Note { id, author, body, system: false, created_at: now(), position: None, answers: None };
         state.project(&asked.project).request(iid).notes.push(note.clone());
         Ok(Answer::json(201, &self.note_entity(state, iid, &note)))
     }
@@ -184,16 +190,21 @@ impl Server {
         Ok(Answer::empty(204))
     }
 
-    fn note_entity(&self, state: &State, iid: u64, note: &Note) -> Value {
-        json!({
-            "id": note.id, "type": null, "body": note.body, "author": self.user(state.account(note.author)),
+    pub(super) fn note_entity(&self, state: &State, iid: u64, note: &Note) -> Value {
+        let kind = note.position.as_ref().map(|_| "DiffNote");
+        let mut entity = json!({
+            "id": note.id, "type": kind, "body": note.body, "author": self.user(state.account(note.author)),
             "created_at": note.created_at, "updated_at": note.created_at, "system": note.system,
             "noteable_iid": iid, "noteable_type": "MergeRequest",
-        })
+        });
+        if let Some(position) = &note.position {
+            entity["position"] = position.clone();
+        }
+        entity
     }
 }
 
-fn sized(asked: &Asked<'_>) -> Result<String, Answer> {
+pub(super) fn sized(asked: &Asked<'_>) -> Result<String, Answer> {
     let body = asked.request.json()["body"].as_str().unwrap_or_default().to_owned();
     match body.chars().count() {
         0..=LONGEST_NOTE => Ok(body),

@@ -89,6 +89,8 @@ impl Server {
                     ("PUT", iid, ["merge"]) => self.merge_request(state, asked, iid),
                     ("GET", iid, ["notes"]) => self.list_notes(state, asked, iid),
                     ("POST", iid, ["notes"]) => self.create_note(state, asked, iid),
+                    ("GET", iid, ["discussions"]) => self.list_discussions(state, asked, iid),
+                    ("POST", iid, ["discussions"]) => self.create_discussion(state, asked, iid),
                     ("PUT", iid, ["notes", id]) => self.update_note(state, asked, iid, number(id)?),
                     ("DELETE", iid, ["notes", id]) => self.delete_note(state, asked, iid, number(id)?),
                     _ => Err(refuse(404, "404 Not Found")),

@@ -88,6 +88,10 @@ pub(super) struct Note {
     pub body: String,
     pub system: bool,
     pub created_at: String,
+    /// Where it stands, when beside a line.
+    pub position: Option<serde_json::Value>,
+    /// The note that it answers.
+    pub answers: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -153,7 +157,8 @@ impl State {
     /// Notes what the host itself has to say.
     pub(super) fn system_note(&mut self, path: &str, iid: u64, author: u64, body: &str) {
         let id = self.number();
-        let note = Note { id, author, body: body.to_owned(), system: true, created_at: now() };
+        let note =
+            Note { id, author, body: body.to_owned(), system: true, created_at: now(), position: None, answers: None };
         self.project(path).request(iid).notes.push(note);
     }
 }

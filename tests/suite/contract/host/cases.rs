@@ -11,8 +11,10 @@ use mergeline::host::{
 };
 use mergeline::trust::{CommentGrant, Grants, PromoteGrant};
 
+pub(super) use super::remarks::*;
+
 /// What a pull request's own job may do.
-fn review_grant(number: u64, head: &CommitId) -> CommentGrant {
+pub(super) fn review_grant(number: u64, head: &CommitId) -> CommentGrant {
     let trigger = Trigger::PullRequest(PullRequestEvent {
         number,
         action: PullRequestAction::Changed,

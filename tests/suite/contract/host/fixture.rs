@@ -43,6 +43,10 @@ pub(super) trait Fixture: Send + Sync {
     async fn comment_as(&self, who: Who, number: u64, body: &str);
     /// All comments, oldest first, as the host has them.
     async fn comments(&self, number: u64) -> Vec<Comment>;
+    /// What is said beside lines of a pull request, oldest first: number, author, path, line, text.
+    async fn remarks(&self, number: u64) -> Vec<(u64, String, String, u64, String)>;
+    /// Answers what is said beside a line as the writer.
+    async fn answer_remark(&self, number: u64, id: u64, body: &str);
     /// The checks of a commit by name, each with the number of its annotations, as the host has them.
     async fn checks(&self, commit: &CommitId) -> Vec<(String, usize)>;
     /// Says whether the host has records of deployments.

@@ -222,6 +222,32 @@ impl Fixture for Gitea {
         answer.as_array().unwrap().iter().map(comment).collect()
     }
 
+    async fn remarks(&self, number: u64) -> Vec<(u64, String, String, u64, String)> {
+        let reviews =
+            self.server.as_admin().expect("GET", &self.path(&format!("/pulls/{number}/reviews?limit=50")), None);
+        let mut remarks = Vec::new();
+        for review in reviews.unwrap().as_array().unwrap() {
+            let path = self.path(&format!("/pulls/{number}/reviews/{}/comments", review["id"]));
+            let comments = self.server.as_admin().expect("GET", &path, None).unwrap();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            remarks.extend(comments.as_array().unwrap().iter().map(|c| {
+                let (id, line) = (c["id"].as_u64().unwrap(), c["position"].as_u64().unwrap());
+                (id, text(&c["user"]["login"]), text(&c["path"]), line, text(&c["body"]))
+            }));
+        }
+        remarks.sort();
+        remarks
+    }
+
+    async fn answer_remark(&self, number: u64, id: u64, body: &str) {
+        let (_, _, path, line, _) = self.remarks(number).await.into_iter().find(|it| it.0 == id).unwrap();
+        let comment = json!({"path": path, "new_position": line, "body": body});
+        let review = json!({"event": "COMMENT", "comments": [comment]});
+        self.client(Who::Writer)
+            .expect("POST", &self.path(&format!("/pulls/{number}/reviews")), Some(&review))
+            .unwrap();
+    }
+
     async fn checks(&self, _commit: &CommitId) -> Vec<(String, usize)> {
         Vec::new()
     }

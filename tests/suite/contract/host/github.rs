@@ -134,6 +134,14 @@ impl Fixture for GitHub {
         comments.map(|(id, author, body)| Comment { id, author, body }).collect()
     }
 
+    async fn remarks(&self, number: u64) -> Vec<(u64, String, String, u64, String)> {
+        self.server().line_comments(REPOSITORY, number)
+    }
+
+    async fn answer_remark(&self, _number: u64, id: u64, body: &str) {
+        self.server().answer_line_comment(REPOSITORY, "ada", id, body);
+    }
+
     async fn checks(&self, commit: &CommitId) -> Vec<(String, usize)> {
         let checks = self.server().checks(REPOSITORY, commit.as_str()).into_iter();
         checks.map(|(name, _, annotations)| (name, annotations)).collect()

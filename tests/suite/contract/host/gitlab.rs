@@ -128,6 +128,14 @@ impl Fixture for GitLab {
         true
     }
 
+    async fn remarks(&self, number: u64) -> Vec<(u64, String, String, u64, String)> {
+        self.server().line_notes(PROJECT, number)
+    }
+
+    async fn answer_remark(&self, number: u64, id: u64, body: &str) {
+        self.server().answer_note(self.account(Who::Writer), PROJECT, number, id, body);
+    }
+
     async fn checks(&self, _commit: &CommitId) -> Vec<(String, usize)> {
         Vec::new()
     }

@@ -90,6 +90,15 @@ impl Fixture for Local {
         self.host.comments(number).unwrap()
     }
 
+    async fn remarks(&self, number: u64) -> Vec<(u64, String, String, u64, String)> {
+        let remarks = self.host.remarks(number).unwrap().into_iter();
+        remarks.map(|(path, line, it)| (it.id, it.author, path, u64::from(line), it.body)).collect()
+    }
+
+    async fn answer_remark(&self, number: u64, id: u64, body: &str) {
+        self.ada().answer_remark(number, id, body).unwrap();
+    }
+
     async fn checks(&self, commit: &CommitId) -> Vec<(String, usize)> {
         let path = self.host.folder().join(format!("checks/{commit}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_else(|_| "[]".to_owned());

@@ -7,6 +7,7 @@ mod github;
 pub(crate) mod gitlab;
 mod local;
 pub(crate) mod proxy;
+mod remarks;
 
 /// Makes one test of every case for each host.
 macro_rules! contract {
@@ -47,6 +48,11 @@ contract!(
     nothing_is_written_once_the_head_moved,
     our_comment_is_found_behind_sixty_others,
     a_lost_answer_makes_no_second_comment,
+    remarks_stand_on_their_lines_once_and_go_when_they_are_mended,
+    a_remark_that_somebody_answered_stays_and_is_called_settled,
+    a_line_that_the_pull_request_does_not_show_has_no_remark,
+    a_lost_answer_makes_no_remark_twice,
+    no_remark_is_written_once_the_head_moved,
     an_equal_status_is_not_posted_again,
     the_newest_status_of_each_context_is_listed_with_its_author,
     a_commit_without_statuses_has_none,
@@ -87,6 +93,7 @@ mod gitea_host_as_job {
     by_job!(
         rights_of_a_writer_a_reader_and_a_stranger_are_told_apart,
         twins_are_removed_and_the_oldest_stays,
+        remarks_stand_on_their_lines_once_and_go_when_they_are_mended,
         an_equal_status_is_not_posted_again,
         the_newest_status_of_each_context_is_listed_with_its_author,
         ensuring_a_pull_request_twice_gives_the_same_number,
@@ -111,6 +118,7 @@ mod github_host_as_app {
 
     by_app!(
         twins_are_removed_and_the_oldest_stays,
+        remarks_stand_on_their_lines_once_and_go_when_they_are_mended,
         an_equal_status_is_not_posted_again,
         a_check_has_all_its_annotations_once_where_there_are_checks,
         ensuring_a_pull_request_twice_gives_the_same_number,
