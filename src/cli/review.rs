@@ -41,6 +41,7 @@ pub(crate) fn review(global: &Global, command: &Review) -> Result<u8> {
         fail_on: command.judging.fail_on(),
         links: report::Links::default(),
         download: &crate::download::Web::new(),
+        secrets: secret_variables(),
     })?;
     report.elapsed = started.elapsed();
     outputs.write(&report)
@@ -57,6 +58,13 @@ fn target(repository: &Repository, named: Option<&str>) -> Result<CommitId> {
         Failure::usage(format!("the default branch `{branch}` is not in this clone"))
             .hint(format!("fetch it (`git fetch origin {branch}`), or name the base: `--base REVISION`"))
     })
+}
+
+/// What the variables of the process hold that must not show.
+pub(crate) fn secret_variables() -> Vec<crate::secret::Secret> {
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let variables: Vec<(String, String)> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    crate::secret::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// How this machine renders.

@@ -185,5 +185,6 @@ fn input<'a>(
         fail_on: command.judging.fail_on(),
         links: Links::default(),
         download,
+        secrets: super::review::secret_variables(),
     }
 }

@@ -9,6 +9,7 @@ use crate::manifest::Budget;
 use crate::manifest::decode::nearest;
 use crate::manifest::value::escape_token;
 use crate::rule;
+use crate::secret::SecretPath;
 use std::collections::BTreeMap;
 
 /// Everything that is wrong with `config`, in the order of the file.
@@ -23,6 +24,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     }
     checks.rules();
     checks.budgets();
+    checks.secret_paths();
     checks.names_differ_by_more_than_case();
     checks.branches();
     checks.cycles();
@@ -66,6 +68,16 @@ impl Checks<'_> {
     fn wrong_key(&mut self, pointer: &str, message: impl Into<String>, hint: impl Into<String>) {
         let place = self.config.key_place(pointer);
         self.findings.push(Finding::error("configuration", message).at(place).pointer(pointer).hint(hint));
+    }
+
+    fn secret_paths(&mut self) {
+        for (index, text) in self.config.model.review.secret_paths.iter().enumerate() {
+            if SecretPath::parse(text).is_none() {
+                let message = format!("the secret path `{text}` is none");
+                let hint = "write `KIND:/path/of/keys`, such as `Vault:/spec/unseal` or `*:/spec/**/password`";
+                self.wrong(&format!("/review/secret-paths/{index}"), message, hint);
+            }
+        }
     }
 
     fn environment(&mut self, name: &str, environment: &Environment) {

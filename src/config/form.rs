@@ -1,6 +1,6 @@
 //! Forms of single values in `mergeline.yaml`: one or many, durations, versions, maps in input order.
 
-use super::model::{Kubeconfig, RuleLevel};
+use super::model::{Kubeconfig, RuleLevel, RuleSetting};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -162,15 +162,54 @@ impl<'de> Deserialize<'de> for RuleLevel {
     }
 }
 
-impl JsonSchema for RuleLevel {
+impl<'de> Deserialize<'de> for RuleSetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            level: RuleLevel,
+            #[serde(default)]
+            reason: Option<String>,
+        }
+        struct Setting;
+        impl<'de> Visitor<'de> for Setting {
+            type Value = RuleSetting;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`off`, `warning`, `error`, or `{level: …, reason: …}`")
+            }
+            fn visit_bool<E: Error>(self, on: bool) -> Result<RuleSetting, E> {
+                let level = RuleLevel::deserialize(serde::de::value::BoolDeserializer::new(on))?;
+                Ok(RuleSetting { level, reason: None })
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<RuleSetting, E> {
+                let level = RuleLevel::deserialize(serde::de::value::StrDeserializer::new(text))?;
+                Ok(RuleSetting { level, reason: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<RuleSetting, A::Error> {
+                let written = Written::deserialize(serde::de::value::MapAccessDeserializer::new(access))?;
+                let reason = written.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+                Ok(RuleSetting { level: written.level, reason })
+            }
+        }
+        deserializer.deserialize_any(Setting)
+    }
+}
+
+impl JsonSchema for RuleSetting {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        "RuleLevel".into()
+        "RuleSetting".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"enum": ["off", "warning", "error", false]})
+        json_schema!({"oneOf": [
+            {"enum": ["off", "warning", "error", false]},
+            {"type": "object", "properties": {
+                "level": {"enum": ["off", "warning", "error", false], "description": "What findings of the rule weigh."},
+                "reason": {"type": "string", "description": "Why: reports tell it beside what was silenced."},
+            }, "required": ["level"], "additionalProperties": false},
+        ]})
     }
 }
 

@@ -16,8 +16,8 @@ mod unsupported;
 
 pub use form::{Duration, InputOrder, KubernetesVersion, OneOrMany};
 pub use model::{
-    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, RuleLevel, Secrets,
-    Unknown, Validate, Windows,
+    Cluster, Environment, FailOn, Gates, Kubeconfig, Kustomize, Land, Model, Render, Review, RuleLevel, RuleSetting,
+    Secrets, Thresholds, Unknown, Validate, Windows,
 };
 pub use schema::json_schema;
 
@@ -26,6 +26,7 @@ use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Value, decode};
+use crate::secret::SecretPath;
 use std::sync::Arc;
 
 /// Where the configuration is, relative to the root of the repository.
@@ -173,6 +174,12 @@ impl Config {
     #[must_use]
     pub fn environment_of_branch(&self, branch: &str) -> Option<&str> {
         self.environments().find(|(_, environment)| environment.branch.as_deref() == Some(branch)).map(|(name, _)| name)
+    }
+
+    /// Where secret values stand, besides where everybody knows them to stand.
+    #[must_use]
+    pub fn secret_paths(&self) -> Vec<SecretPath> {
+        self.model.review.secret_paths.iter().filter_map(|text| SecretPath::parse(text)).collect()
     }
 
     /// The place of the value at a JSON pointer into the file, or of its nearest ancestor.

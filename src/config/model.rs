@@ -165,6 +165,34 @@ pub struct Review {
     /// that `docs/comment.md.j2` of Mergeline's own repository writes.
     #[serde(default)]
     pub template: Option<String>,
+    /// From how much on a change reaches far (`blast-radius`).
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// Where further secret values stand, as `KIND:/path/of/keys` (`Vault:/spec/unseal`, `*:/spec/**/password`): everything
+    /// below is masked in every output. `*` is one key, index or part of a key, `**` any number of keys. Secrets, sealed
+    /// ones, files of SOPS and passwords that a chart is given are known without.
+    #[serde(default)]
+    pub secret_paths: Vec<String>,
+}
+
+/// From how much on a change reaches far: what it does to one environment at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Thresholds {
+    /// Units that change. Default: 10.
+    #[serde(default)]
+    pub units: Option<u32>,
+    /// Objects that change. Default: 60.
+    #[serde(default)]
+    pub objects: Option<u32>,
+    /// Objects that are deleted or replaced. Default: 10.
+    #[serde(default)]
+    pub deletions: Option<u32>,
+    /// Of the objects of the units that change, how many in a hundred are deleted or replaced; fewer than three never count.
+    /// Default: 50.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
+    pub deleted_percent: Option<u32>,
 }
 
 /// The lightest finding that fails a run.
@@ -193,11 +221,12 @@ pub struct Validate {
     /// What an object is whose kind no schema is known for. Default: `warn`.
     #[serde(default)]
     pub unknown: Unknown,
-    /// What findings of a rule weigh, by the rule's name: `off`, `warning` or `error`. Default: what `docs/rules.md`
-    /// says. What is off is counted all the same.
+    /// What findings of a rule weigh, by the rule's name: `off`, `warning` or `error`, or `{level: off, reason: …}` with a
+    /// reason that reports tell. Default: what `docs/rules.md` says. What is off is counted all the same. Rules are those of
+    /// manifests and those of changes.
     #[serde(default)]
-    #[schemars(with = "std::collections::BTreeMap<String, RuleLevel>")]
-    pub rules: InputOrder<RuleLevel>,
+    #[schemars(with = "std::collections::BTreeMap<String, RuleSetting>")]
+    pub rules: InputOrder<RuleSetting>,
     /// How much a manifest may cost to read.
     #[serde(default)]
     pub budgets: Budgets,
@@ -239,6 +268,15 @@ impl Budgets {
         let Self { bytes, depth, nodes, aliases, documents } = *self;
         Budget { bytes, depth, nodes, expanded: aliases, documents, ..Budget::default() }
     }
+}
+
+/// What findings of a rule weigh, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSetting {
+    /// What they weigh.
+    pub level: RuleLevel,
+    /// Why, for whoever reads a report.
+    pub reason: Option<String>,
 }
 
 /// What findings of a rule weigh.

@@ -159,6 +159,8 @@ pub struct Change {
     pub action: Action,
     /// The fields that change, in the order of the object. Empty for `Create` and `Delete`.
     pub fields: Vec<FieldChange>,
+    /// Of a CustomResourceDefinition, its edits field by field as lines of a diff: what to read before [`Change::lines`].
+    pub summary: Vec<Redacted>,
     /// A unified diff of its canonical YAML, three lines of context; for `Create` and `Delete` the whole object.
     pub lines: Vec<DiffLine>,
     /// Images that change.

@@ -6,6 +6,7 @@
 
 pub mod change;
 mod compare;
+mod definition;
 mod footprint;
 mod images;
 mod lines;
@@ -72,6 +73,7 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
         former: None,
         action,
         fields: Vec::new(),
+        summary: Vec::new(),
         lines: Vec::new(),
         images: Vec::new(),
         footprint: (Footprint::default(), Footprint::default()),
@@ -101,6 +103,10 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
             }
             let first = comparison.fields.iter().find(|field| field.action != FieldAction::Removed);
             change.place = first.and_then(|field| field.place.clone()).or(change.place);
+            if definition::is_definition(before) && definition::is_definition(after) {
+                let edits = definition::edits(before, after);
+                change.summary = edits.iter().map(|edit| redactor.text(&edit.line())).collect();
+            }
             change.fields = comparison.fields;
             change.lines = comparison.lines;
             change.images = images::changes(before, after, redactor);

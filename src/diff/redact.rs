@@ -1,18 +1,21 @@
 //! Redaction by construction: the only way from a manifest's text to an output.
 //!
 //! A [`Redacted`] is made by a [`Redactor`] alone, and a redactor masks by place (Secret data, the last-applied
-//! annotation, SOPS and sealed values, checksums) and by value (every Secret value it has learned, in the shapes that
-//! renderers and people put them in). Value, length and hash never show; that something changed always does.
+//! annotation, SOPS and sealed values, checksums, secret values that a chart is given, configured paths) and by value (every
+//! Secret value it has learned, in the shapes that renderers and people put them in). Value, length and hash never show; that something changed always does.
 //! Decided by DESIGN §4 "Reviewing".
 
 mod learn;
+mod matcher;
+mod passed;
 mod places;
 
 use crate::finding::{Finding, ObjectRef, Place};
 use crate::manifest::Object;
-use crate::secret::{MASK, Secret};
-use aho_corasick::AhoCorasick;
+use crate::secret::{MASK, Secret, SecretPath};
 use learn::Learned;
+use matcher::Matcher;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
@@ -67,7 +70,9 @@ impl PartialEq<&str> for Redacted {
 #[derive(Clone, Default)]
 pub struct Redactor {
     learned: Learned,
-    automaton: OnceLock<Option<(AhoCorasick, Vec<Option<String>>)>>,
+    matcher: OnceLock<Matcher>,
+    paths: Vec<SecretPath>,
+    hidden: HashSet<String>,
 }
 
 impl Redactor {
@@ -77,23 +82,36 @@ impl Redactor {
         Self::default()
     }
 
+    /// A redactor for which what stands at these paths is secret too. Say it before it learns anything.
+    #[must_use]
+    pub fn with_paths(paths: Vec<SecretPath>) -> Self {
+        Self { paths, ..Self::default() }
+    }
+
     /// Learns the Secret values and the names in `objects`.
     pub fn learn(&mut self, objects: &[Object]) {
-        if self.learned.objects(objects) {
-            self.automaton = OnceLock::new();
+        if self.learned.objects(objects, &self.paths) {
+            self.matcher = OnceLock::new();
         }
     }
 
     /// Learns what another redactor has learned.
     pub fn absorb(&mut self, other: Self) {
         self.learned.absorb(other.learned);
-        self.automaton = OnceLock::new();
+        self.hidden.extend(other.hidden);
+        self.matcher = OnceLock::new();
+    }
+
+    /// Takes what a finding quotes of this file for secret where no object says otherwise: Secrets are made of the file, and
+    /// what cannot be read of it cannot be learned.
+    pub fn hide_file(&mut self, path: impl Into<String>) {
+        self.hidden.insert(path.into());
     }
 
     /// Learns a value from elsewhere: a token, a value passed to a chart.
     pub fn learn_secret(&mut self, secret: &Secret) {
         if self.learned.value(secret.expose()) {
-            self.automaton = OnceLock::new();
+            self.matcher = OnceLock::new();
         }
     }
 
@@ -102,22 +120,30 @@ impl Redactor {
         self.learned.contains(&other.learned)
     }
 
-    /// Masks every learned value, every `ENC[…]` of SOPS, and the generated part of Secrets' names.
+    /// Masks every learned value, every `ENC[…]` of SOPS, private keys, passwords in addresses, and the generated part of
+    /// Secrets' names.
     #[must_use]
     pub fn text(&self, text: &str) -> Redacted {
-        let mut spans: Vec<(usize, usize, Option<&str>)> = Vec::new();
-        if let Some((automaton, replacements)) = self.automaton.get_or_init(|| self.learned.automaton()) {
-            for found in automaton.find_overlapping_iter(text) {
-                spans.push((found.start(), found.end(), replacements[found.pattern().as_usize()].as_deref()));
-            }
-        }
+        let mut spans = self.matcher().spans(text);
         if text.contains("ENC[") {
             spans.extend(SOPS.find_iter(text).map(|found| (found.start(), found.end(), None)));
+        }
+        if text.contains("-----BEGIN") {
+            spans.extend(ARMOUR.find_iter(text).map(|found| (found.start(), found.end(), None)));
+        }
+        if text.contains("://") && text.contains('@') {
+            spans.extend(
+                LOGIN.captures_iter(text).filter_map(|found| found.get(1)).map(|it| (it.start(), it.end(), None)),
+            );
         }
         if spans.is_empty() {
             return Redacted(text.to_owned());
         }
         Redacted(cover(text, spans))
+    }
+
+    fn matcher(&self) -> &Matcher {
+        self.matcher.get_or_init(|| self.learned.matcher())
     }
 
     /// The object as it may be shown: same keys and list lengths outside of what is masked.
@@ -132,7 +158,11 @@ impl Redactor {
 
     /// A tree of the same shape as the object's, with every text masked that must be; keys are left.
     pub(super) fn shown(&self, object: &Object) -> crate::manifest::Value {
-        places::shown(self, object.value())
+        places::View::of(self, object).shown(object.value())
+    }
+
+    pub(super) fn paths(&self) -> &[SecretPath] {
+        &self.paths
     }
 
     /// The name of an object as it may be shown: the generated part of a Secret's name becomes `<hash>`.
@@ -144,21 +174,34 @@ impl Redactor {
         {
             shown.name = format!("{base}-<hash>");
         }
+        // What no object can be called is no name, and may be anything.
+        let is_name = |text: &str| text.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':'));
+        if !is_name(&reference.name) && shown.name == reference.name {
+            shown.name = self.text(&shown.name).0;
+        }
+        shown.namespace = shown.namespace.map(|it| if is_name(&it) { it } else { self.text(&it).0 });
         shown
     }
 
     /// A finding whose texts may be shown. Validators quote what they got; this is where the quote is masked.
     #[must_use]
     pub fn finding(&self, mut finding: Finding) -> Finding {
-        let in_secret = finding.object.as_ref().is_some_and(|object| object.kind == "Secret")
-            && finding.pointer.as_deref().is_some_and(|at| at.starts_with("/data") || at.starts_with("/stringData"));
+        let in_secret = match (&finding.object, &finding.pointer) {
+            (Some(object), pointer) => self.is_secret_place(&object.kind, pointer.as_deref().unwrap_or_default()),
+            (None, _) => {
+                let places = finding.place.iter().chain(finding.related.iter().map(|(place, _)| place));
+                places.into_iter().any(|place| self.is_hidden(&place.path))
+            }
+        };
         let line = |text: &str| {
             let text = self.text(text).0;
             if in_secret { QUOTED.replace_all(&text, MASK).into_owned() } else { text }
         };
         let place = |mut place: Place| {
             // A masked line has other columns: better no excerpt than a wrong underline.
-            place.excerpt = place.excerpt.filter(|excerpt| !in_secret && self.text(&excerpt.line) == *excerpt.line);
+            place.excerpt = place.excerpt.filter(|excerpt| {
+                !in_secret && self.text(&excerpt.line) == *excerpt.line && !self.matcher().is_torn(&excerpt.line)
+            });
             place
         };
         finding.message = line(&finding.message);
@@ -168,6 +211,31 @@ impl Redactor {
         finding.related = finding.related.into_iter().map(|(at, why)| (place(at), line(&why))).collect();
         finding.object = finding.object.as_ref().map(|object| self.reference(object));
         finding
+    }
+
+    /// Says whether nothing is quoted of a file: Secrets are made of it.
+    fn is_hidden(&self, path: &str) -> bool {
+        const PLAIN: [&str; 9] = ["env", "properties", "txt", "pem", "key", "crt", "conf", "ini", "enc"];
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.hidden.contains(path)
+            || name.starts_with(".env")
+            || name.rsplit_once('.').is_some_and(|(_, ending)| PLAIN.contains(&ending))
+    }
+
+    /// Says whether the field at `pointer` of an object of this kind holds secret values, so that nothing is quoted of it.
+    fn is_secret_place(&self, kind: &str, pointer: &str) -> bool {
+        if kind == "Secret" {
+            // What is not of a Secret's own form may be a value at the wrong place.
+            return !["/metadata", "/kind", "/apiVersion", "/type", "/immutable"]
+                .iter()
+                .any(|open| pointer.starts_with(open));
+        }
+        let keys: Vec<String> =
+            pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        (kind == "SealedSecret" && pointer.starts_with("/spec"))
+            || self.paths.iter().any(|path| path.is_about(kind) && path.covers(&keys))
+            || passed::is_secret_place(kind, &keys)
     }
 }
 
@@ -179,6 +247,18 @@ impl fmt::Debug for Redactor {
 
 static SOPS: LazyLock<regex::Regex> =
     LazyLock::new(|| regex::Regex::new(r"ENC\[[^\]]*\]?").expect("because the pattern is constant"));
+
+/// Keys and messages in their armour: private ones, and what SOPS encrypts its data key to.
+static ARMOUR: LazyLock<regex::Regex> = LazyLock::new(|| {
+    let label = "(?:[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?|AGE ENCRYPTED FILE|PGP MESSAGE)";
+    regex::Regex::new(&format!("(?s)-----BEGIN {label}-----.*?(?:-----END [A-Z0-9 ]+-----|$)"))
+        .expect("because the pattern is constant")
+});
+
+/// The password of an address, which no Secret need hold.
+static LOGIN: LazyLock<regex::Regex> = LazyLock::new(|| {
+    regex::Regex::new(r"://[^/\s:@\x22']*:([^@\s/\x22']+)@").expect("because the pattern is constant")
+});
 
 /// What a message about a Secret's data may quote of it: from the first quote to the last one, and numbers.
 static QUOTED: LazyLock<regex::Regex> =

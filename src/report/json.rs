@@ -75,9 +75,9 @@ struct SilencedShape<'a> {
     /// What would be said.
     finding: FindingShape<'a>,
     /// How it was silenced.
-    #[schemars(extend("enum" = ["comment", "configuration"]))]
+    #[schemars(extend("enum" = ["comment", "annotation", "configuration"]))]
     by: &'a str,
-    /// The reason that the comment gives.
+    /// The reason that is given; configuration need not give one.
     reason: Option<&'a str>,
 }
 
@@ -111,6 +111,8 @@ struct ChangeShape<'a> {
     action: &'a str,
     /// The fields that change; empty for `create` and `delete`.
     fields: Vec<FieldShape<'a>>,
+    /// Of a CustomResourceDefinition that changes, its edits in words; empty for all else.
+    summary: Vec<&'a str>,
 }
 
 /// One field that changes.
@@ -290,7 +292,8 @@ fn finding(finding: &Finding) -> FindingShape<'_> {
 fn silenced(silenced: &Silenced) -> SilencedShape<'_> {
     let (by, reason) = match &silenced.by {
         SilencedBy::Comment(reason) => ("comment", Some(reason.as_str())),
-        SilencedBy::Configuration => ("configuration", None),
+        SilencedBy::Annotation(reason) => ("annotation", Some(reason.as_str())),
+        SilencedBy::Configuration(reason) => ("configuration", reason.as_deref()),
     };
     SilencedShape { finding: finding(&silenced.finding), by, reason }
 }
@@ -311,6 +314,7 @@ fn change(change: &Change) -> ChangeShape<'_> {
         object: object(&change.object),
         action: change.action.word(),
         fields: change.fields.iter().map(field).collect(),
+        summary: change.summary.iter().map(crate::diff::Redacted::as_str).collect(),
     }
 }
 

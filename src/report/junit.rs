@@ -133,7 +133,9 @@ fn suites(report: &Report) -> IndexMap<&str, Vec<Case>> {
         let suite = finding.place.as_ref().map_or("mergeline", |place| place.path.as_str());
         let why = match by {
             SilencedBy::Comment(reason) => format!("silenced by a comment: {reason}"),
-            SilencedBy::Configuration => "silenced by `validate.rules`".to_owned(),
+            SilencedBy::Annotation(reason) => format!("silenced by an annotation: {reason}"),
+            SilencedBy::Configuration(None) => "silenced by `validate.rules`".to_owned(),
+            SilencedBy::Configuration(Some(reason)) => format!("silenced by `validate.rules`: {reason}"),
         };
         suites.entry(suite).or_default().push(Case { name: name(finding), outcome: Outcome::Skipped(why), said: None });
     }

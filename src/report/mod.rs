@@ -109,8 +109,10 @@ pub struct Silenced {
 pub enum SilencedBy {
     /// By a comment in the file, for this reason.
     Comment(String),
-    /// By `validate.rules` of the trusted configuration.
-    Configuration,
+    /// By an annotation of the object, for this reason.
+    Annotation(String),
+    /// By `validate.rules` of the trusted configuration, for this reason if it gives one.
+    Configuration(Option<String>),
 }
 
 /// How many objects were looked at, over all units and environments of the head.

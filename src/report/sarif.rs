@@ -224,8 +224,13 @@ fn level(severity: Severity) -> &'static str {
 
 fn suppression(silenced: &Silenced) -> Vec<Suppression<'_>> {
     vec![match &silenced.by {
-        SilencedBy::Comment(reason) => Suppression { kind: "inSource", justification: reason },
-        SilencedBy::Configuration => Suppression { kind: "external", justification: "off in `validate.rules`" },
+        SilencedBy::Comment(reason) | SilencedBy::Annotation(reason) => {
+            Suppression { kind: "inSource", justification: reason }
+        }
+        SilencedBy::Configuration(reason) => {
+            let justification = reason.as_deref().unwrap_or("off in `validate.rules`");
+            Suppression { kind: "external", justification }
+        }
     }]
 }
 

@@ -13,6 +13,9 @@ use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
 use annotate_snippets::{AnnotationKind, Level, Message, Origin, Renderer, Snippet};
 
+/// A diff of a definition that is longer than this is left to the other reports.
+const LONG: usize = 40;
+
 /// Colours of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
@@ -148,6 +151,19 @@ impl Paint {
             change.place.as_ref().map(|place| format!("  {}", one_line(&place.to_string()))).unwrap_or_default();
         let mut out =
             format!("  {} {}{place}\n", self.put(style, &change.action.sign().to_string()), self.put(style, &said));
+        for line in &change.summary {
+            let style = match line.as_str().chars().next() {
+                Some('+') => Style::Green,
+                Some('-') => Style::Red,
+                _ => Style::Plain,
+            };
+            let shown = visible(line.as_str()).replace('\n', " ");
+            out += &format!("      {}\n", self.put(style, shown.trim_end()));
+        }
+        if !change.summary.is_empty() && change.lines.len() > LONG {
+            let said = format!("the whole diff has {} lines: `--output html=FILE` shows it", change.lines.len());
+            return out + &format!("      {}\n", self.put(Style::Cyan, &said));
+        }
         for line in &change.lines {
             let style = match line.kind {
                 LineKind::Header => Style::Cyan,

@@ -140,7 +140,12 @@ pub(super) fn silenced(report: &Report) -> Vec<String> {
                 let place = finding.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
                 format!("`{}`{place} by a comment: {reason}", finding.rule)
             }
-            SilencedBy::Configuration => format!("`{}` by `validate.rules`", finding.rule),
+            SilencedBy::Annotation(reason) => {
+                let object = finding.object.as_ref().map(|object| format!(" of `{object}`")).unwrap_or_default();
+                format!("`{}`{object} by an annotation: {reason}", finding.rule)
+            }
+            SilencedBy::Configuration(None) => format!("`{}` by `validate.rules`", finding.rule),
+            SilencedBy::Configuration(Some(reason)) => format!("`{}` by `validate.rules`: {reason}", finding.rule),
         };
         *lines.entry(line).or_default() += 1;
     }

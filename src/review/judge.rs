@@ -1,6 +1,7 @@
 //! The verdict on rendered objects: each environment by its own definitions, each unit by itself.
 
 use crate::config::{self, Config, KubernetesVersion};
+use crate::diff::Redactor;
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::tree::{EntryKind, Tree};
@@ -90,6 +91,8 @@ pub(super) struct Knowledge {
     pub(super) definitions: BTreeMap<String, Arc<Source>>,
     /// Secrets as they stand in files: their values may stand elsewhere too.
     pub(super) secrets: Vec<Object>,
+    /// Files that Secrets are made of: what cannot be read of them cannot be learned either.
+    pub(super) hidden: BTreeSet<String>,
 }
 
 impl Knowledge {
@@ -97,6 +100,18 @@ impl Knowledge {
     pub(super) fn definition_files(&self) -> BTreeSet<String> {
         self.definitions.keys().cloned().collect()
     }
+
+    /// Teaches what must not show.
+    pub(super) fn teach(&self, redactor: &mut Redactor) {
+        redactor.learn(&self.secrets);
+        self.hidden.iter().for_each(|path| redactor.hide_file(path));
+    }
+}
+
+/// Says whether Secrets are made of this text.
+pub(super) fn makes_secrets(text: &str) -> bool {
+    text.contains("secretGenerator")
+        || (text.contains("Secret") && text.lines().any(|line| line.contains("kind") && line.contains("Secret")))
 }
 
 /// Looks through the manifests below `folders` (the empty path is the whole tree).
@@ -111,20 +126,20 @@ pub(super) fn knowledge(tree: &dyn Tree, folders: &[&str]) -> Result<Knowledge> 
     let read = paths.into_par_iter().map(|path| {
         let text = tree.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let defines = text.contains("CustomResourceDefinition");
-        let secret =
-            text.contains("Secret") && text.lines().any(|line| line.contains("kind") && line.contains("Secret"));
+        let secret = makes_secrets(&text);
         if !defines && !secret {
             return Ok(None);
         }
         let source = Source::new(path, text);
         let mut secrets = if secret { objects(&source) } else { Vec::new() };
         secrets.retain(Object::is_secret);
-        Ok(Some((defines.then_some(source), secrets)))
+        Ok(Some((source, defines, secret, secrets)))
     });
     let mut knowledge = Knowledge::default();
-    for (source, secrets) in read.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+    for (source, defines, secret, secrets) in read.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
         knowledge.secrets.extend(secrets);
-        knowledge.definitions.extend(source.map(|source| (source.path().to_owned(), source)));
+        knowledge.hidden.extend(secret.then(|| source.path().to_owned()));
+        knowledge.definitions.extend(defines.then(|| (source.path().to_owned(), source)));
     }
     Ok(knowledge)
 }

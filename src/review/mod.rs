@@ -6,6 +6,7 @@
 //! fails. Decided by DESIGN §4 "Reviewing", "Trusting" and "Judging".
 
 mod absent;
+mod annotated;
 mod judge;
 mod kinds;
 mod lines;
@@ -36,12 +37,15 @@ use crate::git::tree::Tree;
 use crate::manifest::Object;
 use crate::render::{self, Allowed, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::secret::Secret;
 use crate::unit::Unit;
+use annotated::Annotated;
 pub use judge::Strictness;
 use judge::{Judge, knowledge};
 use rayon::prelude::*;
 use schemas::Schemas;
-use silence::{Comments, silence};
+use silence::{Comments, Voices, silence};
+use std::collections::BTreeMap;
 use survey::{Reach, Survey, survey};
 
 /// One side of a comparison.
@@ -129,6 +133,8 @@ pub struct Input<'a> {
     pub links: Links,
     /// What gets the schemas that the trusted configuration or a person names by address.
     pub download: &'a dyn Download,
+    /// Values that must not show, from elsewhere than the trees: the secret variables of a CI.
+    pub secrets: Vec<Secret>,
 }
 
 /// Reviews a change. The report's `elapsed` is left to the caller, who has the clock.
@@ -157,8 +163,8 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     findings.extend(surveyed);
 
     let sides = reaches.par_iter().map(|reach| render_both(input, reach, &options)).collect::<Result<Vec<_>>>()?;
-    let mut redactor = Redactor::new();
-    redactor.learn(&knowledge.secrets);
+    let mut redactor = redactor(policy, &input.secrets);
+    knowledge.teach(&mut redactor);
     for rendered in sides.iter().flat_map(|(base, head)| base.iter().chain(head)) {
         redactor.learn(&rendered.objects);
     }
@@ -212,23 +218,35 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
             Err(unit) => report.withheld.push(unit.clone()),
         }
     }
-    findings.extend(risk::of_set(&report.changes, &Thresholds::default()));
+    let mut annotated = Annotated::default();
+    let mut before: BTreeMap<String, usize> = BTreeMap::new();
+    for (reach, (base, head)) in reaches.iter().zip(&sides) {
+        let [base, head] =
+            [base, head].map(|side| side.as_ref().map_or(&[][..], |rendered| rendered.objects.as_slice()));
+        if reach.is_compared() {
+            *before.entry(reach.unit().environment.clone()).or_default() += base.len();
+        }
+        annotated.read(&reach.unit().environment, base, head);
+    }
+    findings.extend(risk::of_set(&report.changes, &before, &thresholds(policy)));
     for (reach, (base, head)) in reaches.iter().zip(&sides) {
         let base = base.as_ref().filter(|base| !base.complete);
         let head_is_whole = head.as_ref().is_none_or(|head| head.complete);
         if let (Some(base), true) = (base, head_is_whole) {
+            hide_of_base(input, base, &mut redactor)?;
             findings.push(not_rendered_at_base(reach.unit(), base));
         }
     }
 
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    let heard = silence(
-        merge_findings(findings, &environments),
-        Some(input.head.tree),
-        Comments::default(),
+    let voices = Voices {
+        tree: Some(input.head.tree),
+        base: input.base.as_ref().map(|side| side.tree),
         policy,
-        &redactor,
-    )?;
+        annotated: &annotated,
+        redactor: &redactor,
+    };
+    let heard = silence(merge_findings(findings, &environments), Comments::default(), &voices)?;
     let base = input.base.as_ref().map(|base| base.tree);
     let (lines, remarks) = lines::on_lines(&heard.findings, base, input.head.tree)?;
     report.lines = Some(lines);
@@ -255,6 +273,13 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     }
     let configured = policy.map(threshold).unwrap_or_default();
     Ok(report.judged(input.fail_on.unwrap_or(configured)))
+}
+
+/// What masks: it knows the configured paths, and values from elsewhere.
+fn redactor(policy: Option<&Config>, secrets: &[Secret]) -> Redactor {
+    let mut redactor = Redactor::with_paths(policy.map(Config::secret_paths).unwrap_or_default());
+    secrets.iter().for_each(|secret| redactor.learn_secret(secret));
+    redactor
 }
 
 fn render_both(
@@ -302,6 +327,18 @@ fn about_configuration(input: &Input<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Hides the files that the base does not render for, where Secrets are made of them.
+fn hide_of_base(input: &Input<'_>, rendered: &Rendered, redactor: &mut Redactor) -> Result<()> {
+    let Some(base) = &input.base else { return Ok(()) };
+    for path in rendered.findings.iter().filter_map(|finding| finding.place.as_ref()).map(|place| &place.path) {
+        let text = base.tree.read(path)?.unwrap_or_default();
+        if judge::makes_secrets(&String::from_utf8_lossy(&text)) {
+            redactor.hide_file(path);
+        }
+    }
+    Ok(())
+}
+
 /// Why the diff of a unit is withheld that renders at the head.
 fn not_rendered_at_base(unit: &Unit, base: &Rendered) -> Finding {
     let first = base.findings.iter().max_by_key(|finding| finding.severity);
@@ -312,6 +349,20 @@ fn not_rendered_at_base(unit: &Unit, base: &Rendered) -> Finding {
     finding.unit = Some(unit.name.clone());
     finding.environments = vec![unit.environment.clone()];
     finding
+}
+
+/// From how much on a change reaches far.
+fn thresholds(policy: Option<&Config>) -> Thresholds {
+    let default = Thresholds::default();
+    let Some(config) = policy else { return default };
+    let set = config.model().review.thresholds;
+    let or = |set: Option<u32>, default: usize| set.map_or(default, |set| set as usize);
+    Thresholds {
+        units: or(set.units, default.units),
+        objects: or(set.objects, default.objects),
+        deletions: or(set.deletions, default.deletions),
+        deleted_percent: or(set.deleted_percent, default.deleted_percent),
+    }
 }
 
 /// The configured threshold.

@@ -1,22 +1,24 @@
 //! The review of a promotion: both sides are branches of rendered objects, so nothing is rendered again.
 
 use super::Side;
+use super::annotated::Annotated;
 use super::judge::{self, Judge, Knowledge, Strictness};
 use super::schemas::Schemas;
-use super::silence::{Comments, silence};
+use super::silence::{Comments, Voices, silence};
 use super::survey::same;
-use crate::diff::risk::{self, Thresholds};
-use crate::diff::{Redactor, diff};
+use crate::diff::diff;
+use crate::diff::risk;
 use crate::download::Download;
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::manifest::Object;
 use crate::render::layout::{self, LaidOut};
 use crate::report::{FailOn, Links, Report, merge_findings};
+use crate::secret::Secret;
 use crate::unit::Unit;
 use crate::validate::Options;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What to review.
 pub struct RenderedInput<'a> {
@@ -36,6 +38,8 @@ pub struct RenderedInput<'a> {
     pub links: Links,
     /// What gets the schemas that the trusted configuration names by address.
     pub download: &'a dyn Download,
+    /// Values that must not show, from elsewhere than the trees: the secret variables of a CI.
+    pub secrets: Vec<Secret>,
 }
 
 /// Reviews a promotion, unit by unit. Places are those of the environment branch.
@@ -46,7 +50,7 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     let (catalogs, mut findings) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
     let head = layout::read(input.head.tree)?;
     let base = input.base.as_ref().map(|side| layout::read(side.tree)).transpose()?.unwrap_or_default();
-    let mut redactor = Redactor::new();
+    let mut redactor = super::redactor(input.config, &input.secrets);
     [&head, &base].into_iter().flat_map(|side| &side.units).for_each(|unit| redactor.learn(&unit.objects));
 
     let unit = |name: &str| Unit {
@@ -101,7 +105,9 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
                 None => report.unchanged += 1,
             }
         }
-        findings.extend(risk::of_set(&report.changes, &Thresholds::default()));
+        let there: usize = base.units.iter().map(|unit| unit.objects.len()).sum();
+        let there = BTreeMap::from([(input.environment.clone(), there)]);
+        findings.extend(risk::of_set(&report.changes, &there, &super::thresholds(input.config)));
     } else {
         report.withheld = names.iter().map(|name| unit(name)).collect();
         if let Some(first) = base.findings.first() {
@@ -113,7 +119,13 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     }
     let environments = vec![input.environment.clone()];
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-    let heard = silence(merge_findings(findings, &environments), None, Comments::default(), input.config, &redactor)?;
+    let mut annotated = Annotated::default();
+    for name in &names {
+        let of = |side: &LaidOut| side.units.iter().find(|unit| unit.name == *name).map(|unit| unit.objects.clone());
+        annotated.read(&input.environment, &of(&base).unwrap_or_default(), &of(&head).unwrap_or_default());
+    }
+    let voices = Voices { tree: None, base: None, policy: input.config, annotated: &annotated, redactor: &redactor };
+    let heard = silence(merge_findings(findings, &environments), Comments::default(), &voices)?;
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

@@ -1,11 +1,13 @@
-//! What people have silenced: rules by configuration, and single places by a comment in the file.
+//! What people have silenced: rules by configuration, single places by a comment in the file, objects by an annotation.
 //!
 //! Nothing disappears: what is silenced is part of the report with the reason. A comment is part of the change and counts
-//! in its review, where everybody sees it; configuration is taken from where it is trusted, which the caller has decided.
+//! in its review, where everybody sees it, with the word that this change adds it; configuration is taken from where it is
+//! trusted, which the caller has decided.
 //!
 //! The form, decided by `docs/rules.md`: `# mergeline: ignore RULE[,RULE] REASON` on the line of the finding, on lines of
 //! its own directly above, or above the first line of the document that the finding is in.
 
+use super::annotated::Annotated;
 use crate::config::{Config, RuleLevel};
 use crate::diff::Redactor;
 use crate::failure::Result;
@@ -47,19 +49,26 @@ impl Comments {
     }
 }
 
-/// Takes out what is silenced. `tree` holds the files that findings are in, when people write those; `policy` is the
-/// trusted configuration. Of files whose comments are known already, none is read.
+/// Who may silence what.
+pub(super) struct Voices<'a> {
+    /// The files that findings are in, when people write those.
+    pub(super) tree: Option<&'a dyn Tree>,
+    /// The same files before the change, if there is one.
+    pub(super) base: Option<&'a dyn Tree>,
+    /// The trusted configuration.
+    pub(super) policy: Option<&'a Config>,
+    /// What objects say of themselves.
+    pub(super) annotated: &'a Annotated,
+    pub(super) redactor: &'a Redactor,
+}
+
+/// Takes out what is silenced. Of files whose comments are known already, none is read.
 ///
 /// # Errors
-/// When the tree cannot be read.
-pub(super) fn silence(
-    findings: Vec<Finding>,
-    tree: Option<&dyn Tree>,
-    mut known: Comments,
-    policy: Option<&Config>,
-    redactor: &Redactor,
-) -> Result<Heard> {
-    let mut heard = Heard::default();
+/// When a tree cannot be read.
+pub(super) fn silence(findings: Vec<Finding>, mut known: Comments, voices: &Voices<'_>) -> Result<Heard> {
+    let Voices { tree, base, policy, annotated, redactor } = *voices;
+    let mut heard = Heard { findings: annotated.wrong().to_vec(), ..Heard::default() };
     let mut files: BTreeMap<String, Vec<Comment>> = BTreeMap::new();
     for mut finding in findings {
         let can_be_silenced = rule::find(&finding.rule).is_some_and(|rule| rule.can_be_silenced);
@@ -67,38 +76,91 @@ pub(super) fn silence(
             heard.findings.push(finding);
             continue;
         }
-        match policy.and_then(|config| config.model().validate.rules.0.get(finding.rule.as_ref())) {
+        let setting = policy.and_then(|config| config.model().validate.rules.0.get(finding.rule.as_ref()));
+        match setting.map(|setting| setting.level) {
             Some(RuleLevel::Off) => {
-                heard.silenced.push(Silenced { finding, by: SilencedBy::Configuration });
+                let reason = setting.and_then(|setting| setting.reason.clone());
+                heard.silenced.push(Silenced { finding, by: SilencedBy::Configuration(reason) });
                 continue;
             }
             Some(RuleLevel::Warning) => finding.severity = Severity::Warning,
             Some(RuleLevel::Error) => finding.severity = Severity::Error,
             None => {}
         }
+        if let Some(reason) = annotated.silences(&finding) {
+            let by = SilencedBy::Annotation(redactor.text(&reason).to_string());
+            heard.silenced.push(Silenced { finding, by });
+            continue;
+        }
         let (Some(tree), Some(place)) = (tree, finding.place.as_ref()) else {
             heard.findings.push(finding);
             continue;
         };
         if !files.contains_key(&place.path) {
-            let found = match known.of.remove(&place.path) {
+            let mut found = match known.of.remove(&place.path) {
                 Some(found) => found,
-                None => comments(&String::from_utf8_lossy(&tree.read(&place.path)?.unwrap_or_default())),
+                None => comments(&text_of(tree, &place.path)?),
             };
-            let wrong = found.iter().filter_map(|comment| comment.wrong(&place.path));
+            let wrong = found
+                .iter()
+                .filter_map(|comment| wrong(&comment.rules, &comment.reason, Place::at(&place.path, comment.line, 1)));
             heard.findings.extend(wrong.map(|finding| redactor.finding(finding)));
+            if let Some(base) = base.filter(|_| !found.is_empty()) {
+                let before = comments(&text_of(base, &place.path)?);
+                found.iter_mut().for_each(|comment| comment.is_new = !before.iter().any(|old| old.says_as(comment)));
+            }
             files.insert(place.path.clone(), found);
         }
         let comment = files[&place.path].iter().find(|comment| comment.silences(&finding.rule, place.line));
         match comment {
             Some(comment) => {
-                let by = SilencedBy::Comment(redactor.text(&comment.reason).to_string());
+                let reason = with_newness(&comment.reason, comment.is_new);
+                let by = SilencedBy::Comment(redactor.text(&reason).to_string());
                 heard.silenced.push(Silenced { finding, by });
             }
             None => heard.findings.push(finding),
         }
     }
     Ok(heard)
+}
+
+fn text_of(tree: &dyn Tree, path: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&tree.read(path)?.unwrap_or_default()).into_owned())
+}
+
+/// The reason, and that it comes with the change that it speaks for.
+pub(super) fn with_newness(reason: &str, is_new: bool) -> String {
+    if is_new { format!("{reason} (added by this change)") } else { reason.to_owned() }
+}
+
+/// Why a wish to ignore `rules` does nothing, or less than it says.
+pub(super) fn wrong(rules: &[String], reason: &str, place: Place) -> Option<Finding> {
+    let finding =
+        |message: String, hint: String| Some(Finding::warning("ignore-comment", message).at(place.clone()).hint(hint));
+    let form = "write `# mergeline: ignore RULE REASON`, or the annotation `ignore.mergeline.dev/RULE: REASON`";
+    if rules.is_empty() {
+        return finding("this comment names no rule, and so ignores nothing".to_owned(), form.to_owned());
+    }
+    for id in rules {
+        match rule::find(id) {
+            Some(rule) if rule.can_be_silenced => {}
+            Some(_) => {
+                let hint = format!("see `mergeline validate --explain {id}`");
+                return finding(format!("the rule `{id}` cannot be silenced"), hint);
+            }
+            None => {
+                let hint = crate::schema::nearest(id, rule::all().iter().map(|rule| rule.id)).map_or_else(
+                    || "rules are named in brackets: `error[RULE]`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return finding(format!("there is no rule `{id}` to ignore"), hint);
+            }
+        }
+    }
+    if reason.is_empty() {
+        return finding(format!("ignoring `{}` needs a reason", rules.join("`, `")), form.to_owned());
+    }
+    None
 }
 
 /// One `# mergeline: ignore` comment.
@@ -110,6 +172,8 @@ struct Comment {
     lines: (u32, u32),
     rules: Vec<String>,
     reason: String,
+    /// It was not there before the change.
+    is_new: bool,
 }
 
 impl Comment {
@@ -120,36 +184,9 @@ impl Comment {
         covered && !self.reason.is_empty() && self.rules.iter().any(|known| known == rule)
     }
 
-    /// Why it does nothing, or less than it says.
-    fn wrong(&self, path: &str) -> Option<Finding> {
-        let finding = |message: String, hint: String| {
-            Some(Finding::warning("ignore-comment", message).at(Place::at(path, self.line, 1)).hint(hint))
-        };
-        let form = "write `# mergeline: ignore RULE REASON`";
-        if self.rules.is_empty() {
-            return finding("this comment names no rule, and so ignores nothing".to_owned(), form.to_owned());
-        }
-        for id in &self.rules {
-            match rule::find(id) {
-                Some(rule) if rule.can_be_silenced => {}
-                Some(_) => {
-                    let hint = format!("see `mergeline validate --explain {id}`");
-                    return finding(format!("the rule `{id}` cannot be silenced"), hint);
-                }
-                None => {
-                    let hint = crate::schema::nearest(id, rule::all().iter().map(|rule| rule.id)).map_or_else(
-                        || "rules are named in brackets: `error[RULE]`".to_owned(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    return finding(format!("there is no rule `{id}` to ignore"), hint);
-                }
-            }
-        }
-        if self.reason.is_empty() {
-            let message = format!("ignoring `{}` needs a reason", self.rules.join("`, `"));
-            return finding(message, form.to_owned());
-        }
-        None
+    /// Says whether it is the same wish, wherever it stands.
+    fn says_as(&self, other: &Self) -> bool {
+        self.rules == other.rules && self.reason == other.reason
     }
 }
 
@@ -179,7 +216,7 @@ fn comments(text: &str) -> Vec<Comment> {
         }
         let alone = content.starts_with('#');
         if let Some((rules, reason)) = directive(line) {
-            let comment = Comment { line: number, lines: (number, number), rules, reason };
+            let comment = Comment { line: number, lines: (number, number), rules, reason, is_new: false };
             if alone { waiting.push(comment) } else { found.push(comment) }
         }
         if alone {
@@ -244,7 +281,22 @@ spec: {}
     fn heard(rule: &'static str, line: u32) -> Heard {
         let tree = MemoryTree::new().with("a.yaml", FILE);
         let finding = Finding::error(rule, "wrong").at(Place::at("a.yaml", line, 1));
-        silence(vec![finding], Some(&tree), Comments::default(), None, &Redactor::new()).unwrap()
+        heard_with(vec![finding], Some(&tree), None, None)
+    }
+
+    fn heard_with(
+        findings: Vec<Finding>,
+        tree: Option<&dyn Tree>,
+        base: Option<&dyn Tree>,
+        policy: Option<&Config>,
+    ) -> Heard {
+        let (annotated, redactor) = (Annotated::default(), Redactor::new());
+        silence(
+            findings,
+            Comments::default(),
+            &Voices { tree, base, policy, annotated: &annotated, redactor: &redactor },
+        )
+        .unwrap()
     }
 
     fn is_silenced(rule: &'static str, line: u32) -> bool {
@@ -260,6 +312,15 @@ spec: {}
         }
         let silenced = heard("schema", 6).silenced;
         assert_eq!(silenced[0].by, SilencedBy::Comment("the server is patched".into()));
+    }
+
+    #[test]
+    fn a_comment_that_comes_with_the_change_is_told_as_such() {
+        let (head, base) = (MemoryTree::new().with("a.yaml", FILE), MemoryTree::new().with("a.yaml", "kind: A\n"));
+        let finding = || vec![Finding::error("schema", "wrong").at(Place::at("a.yaml", 6, 1))];
+        let reason = |base: &MemoryTree| heard_with(finding(), Some(&head), Some(base), None).silenced[0].by.clone();
+        assert_eq!(reason(&base), SilencedBy::Comment("the server is patched (added by this change)".into()));
+        assert_eq!(reason(&head), SilencedBy::Comment("the server is patched".into()));
     }
 
     #[test]
@@ -283,7 +344,7 @@ spec: {}
 
     #[test]
     fn configuration_silences_and_weighs_rules() {
-        let text = "version: 1\nvalidate: {rules: {schema: off, absent-secret: error, unknown-field: warning}}\n";
+        let text = "version: 1\nvalidate: {rules: {schema: {level: off, reason: we know}, absent-secret: error, unknown-field: warning}}\n";
         let config = Config::parse(text.as_bytes()).unwrap();
         let findings = vec![
             Finding::error("schema", "a"),
@@ -291,8 +352,9 @@ spec: {}
             Finding::error("unknown-field", "c"),
             Finding::error("yaml-syntax", "d"),
         ];
-        let heard = silence(findings, None, Comments::default(), Some(&config), &Redactor::new()).unwrap();
+        let heard = heard_with(findings, None, None, Some(&config));
         assert_eq!(heard.silenced.len(), 1);
+        assert_eq!(heard.silenced[0].by, SilencedBy::Configuration(Some("we know".into())));
         let severities: Vec<Severity> = heard.findings.iter().map(|finding| finding.severity).collect();
         assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Error]);
     }

@@ -38,7 +38,7 @@ pub fn validate_stream(input: ValidateInput<'_>, stream: &mut (dyn Read + Send))
     let options = Options { whole: false, ..input.strictness.options(input.config) };
     let look = Look { unit: &unit, input: &input, catalog: catalogs.of(&unit.environment), options: &options };
     let mut reader = Reader::new(stream, &input.render.budget);
-    let mut all = All::default();
+    let mut all = All { redactor: super::redactor(input.config, &input.secrets), ..All::default() };
     let mut next = reader.take()?;
     while !next.is_empty() {
         let (seen, following) =
@@ -99,7 +99,7 @@ impl Look<'_> {
         let path = self.unit.path.as_str();
         let mut seen = Seen {
             looked: Looked::default(),
-            redactor: Redactor::new(),
+            redactor: super::redactor(self.input.config, &[]),
             comments: Comments::default(),
             samples: Vec::new(),
             objects: 0,
@@ -130,6 +130,9 @@ impl Look<'_> {
         let rendered = render::render_part(&source, self.unit, &self.input.render);
         let objects = &rendered.objects;
         seen.redactor.learn(objects);
+        if !rendered.findings.is_empty() && judge::makes_secrets(text) {
+            seen.redactor.hide_file(path);
+        }
         seen.looked = Looked::at(self.unit, &rendered, &self.input.skip, &self.input.reject, false);
         seen.objects = objects.len();
         seen.documents = objects.len() + rendered.findings.len();

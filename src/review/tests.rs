@@ -43,6 +43,7 @@ fn input<'a>(base: Option<&'a MemoryTree>, head: &'a MemoryTree, configuration: 
         fail_on: None,
         links: Links::default(),
         download: &crate::download::Offline,
+        secrets: Vec::new(),
     }
 }
 
@@ -162,6 +163,7 @@ fn promoted(base: &MemoryTree, head: &MemoryTree) -> Report {
         fail_on: None,
         links: Links::default(),
         download: &crate::download::Offline,
+        secrets: Vec::new(),
     })
     .unwrap()
 }

@@ -4,10 +4,11 @@
 //! repository. Only units with a definition or with a kind that is not bundled wait until all definitions are known.
 
 use super::absent;
+use super::annotated::Annotated;
 use super::judge::{self, Judge, Judged, Strictness, knowledge};
 use super::kinds;
 use super::schemas::Schemas;
-use super::silence::{Comments, silence};
+use super::silence::{Comments, Voices, silence};
 use crate::commit::CommitId;
 use crate::config::Config;
 use crate::diff::Redactor;
@@ -19,6 +20,7 @@ use crate::manifest::Object;
 use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Links, Report, merge_findings};
 use crate::schema::Catalog;
+use crate::secret::Secret;
 use crate::unit::Unit;
 use crate::validate::{self, Options};
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ pub struct ValidateInput<'a> {
     pub links: Links,
     /// What gets the schemas that the configuration or a person names by address.
     pub download: &'a dyn Download,
+    /// Values that must not show, from elsewhere than the files: the secret variables of a CI.
+    pub secrets: Vec<Secret>,
 }
 
 /// Renders and judges units. The report's `elapsed` is left to the caller.
@@ -71,16 +75,17 @@ pub fn validate(input: ValidateInput<'_>) -> Result<Report> {
         rendering.ignore.extend(config.model().render.ignore.iter().cloned());
         rendering.budget = config.model().validate.budgets.budget();
     }
+    let config = input.config;
     let (skip, reject) = (&input.skip, &input.reject);
     let looked = render::render_each(input.tree, &input.units, &rendering, |unit, rendered| {
-        let mut redactor = Redactor::new();
+        let mut redactor = super::redactor(config, &[]);
         redactor.learn(&rendered.objects);
         let looked = Looked::at(unit, &rendered, skip, reject, options.whole);
         let catalog = catalogs.of(&unit.environment);
         (looked, redactor, State::of(rendered, catalog, &options))
     })?;
-    let mut redactor = Redactor::new();
-    redactor.learn(&knowledge.secrets);
+    let mut redactor = super::redactor(config, &input.secrets);
+    knowledge.teach(&mut redactor);
     let mut all = Looked::default();
     let mut states = Vec::with_capacity(looked.len());
     for (one, learned, state) in looked {
@@ -120,6 +125,8 @@ pub(super) struct Looked {
     pub(super) rejected: Vec<Finding>,
     /// How many objects of kinds are not to be judged, by type.
     pub(super) skipped: BTreeMap<String, usize>,
+    /// What objects say of themselves.
+    pub(super) annotated: Annotated,
     /// Kind and name of each object, where it is asked.
     pub(super) made: Vec<(Box<str>, Box<str>)>,
 }
@@ -127,11 +134,15 @@ pub(super) struct Looked {
 impl Looked {
     pub(super) fn at(unit: &Unit, rendered: &Rendered, skip: &[String], reject: &[String], whole: bool) -> Self {
         let objects = &rendered.objects;
+        let mut annotated = Annotated::default();
+        // There is no change here, and so nothing is new.
+        annotated.read(&unit.environment, objects, objects);
         let made = objects.iter().filter(|_| whole).filter_map(absent::made);
         Self {
             findings: rendered.findings.clone(),
             rejected: kinds::rejected(unit, objects, reject),
             skipped: kinds::count(objects, skip),
+            annotated,
             made: made.map(|(kind, name)| (kind.into(), name.into())).collect(),
         }
     }
@@ -142,6 +153,7 @@ impl Looked {
         for (kind, count) in other.skipped {
             *self.skipped.entry(kind).or_default() += count;
         }
+        self.annotated.add(other.annotated);
         self.made.extend(other.made);
     }
 }
@@ -197,7 +209,9 @@ pub(super) fn report(
     let findings = findings.map(|finding| redactor.finding(finding)).collect();
     let mut report = Report::new("validate");
     let merged = merge_findings(findings, &environments);
-    let heard = silence(merged, Some(input.tree), comments, input.config, redactor)?;
+    let annotated = &looked.annotated;
+    let voices = Voices { tree: Some(input.tree), base: None, policy: input.config, annotated, redactor };
+    let heard = silence(merged, comments, &voices)?;
     report.findings = heard.findings;
     report.silenced = heard.silenced;
     report.objects = judged.objects;

@@ -148,6 +148,7 @@ fn review_change(session: &Session, options: &ReconcileOptions, head: &CommitId,
         fail_on: options.fail_on,
         links: session.links.clone(),
         download: &crate::download::Web::new(),
+        secrets: session.secret_variables(),
     })
 }
 
@@ -176,5 +177,6 @@ fn review_promotion(
         fail_on: options.fail_on,
         links: session.links.clone(),
         download: &crate::download::Web::new(),
+        secrets: session.secret_variables(),
     })
 }

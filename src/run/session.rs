@@ -171,6 +171,13 @@ impl Session {
         self.surroundings.get(name).map(Secret::new)
     }
 
+    /// What variables hold that must not show.
+    #[must_use]
+    pub fn secret_variables(&self) -> Vec<Secret> {
+        let variables = self.surroundings.variables.iter();
+        crate::secret::of_variables(variables.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
     /// Says whether a person sits at a terminal.
     #[must_use]
     pub fn is_terminal(&self) -> bool {

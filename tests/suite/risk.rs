@@ -6,6 +6,7 @@ use mergeline::diff::{ChangeSet, Redactor, diff};
 use mergeline::finding::{Finding, Place};
 use mergeline::manifest::Object;
 use mergeline::unit::Unit;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ fn show(findings: &[Finding]) -> String {
         let place = finding.place.as_ref().map_or_else(|| "-".to_owned(), Place::to_string);
         let object = finding.object.as_ref().map(ToString::to_string).unwrap_or_default();
         writeln!(text, "{}[{}] {place} {object}: {}", finding.severity, finding.rule, finding.message).unwrap();
+        for (place, why) in &finding.related {
+            writeln!(text, "    {place} {why}").unwrap();
+        }
         if let Some(hint) = &finding.hint {
             writeln!(text, "    hint: {hint}").unwrap();
         }
@@ -100,10 +104,32 @@ fn a_change_that_reaches_far_is_told_for_its_environment() {
     for at in 0..9 {
         changes.extend(diff(&unit(&format!("u{at}")), &config(at, "b"), &config(at, "c"), None, &Redactor::new()));
     }
-    assert_eq!(of_set(&changes, &Thresholds::default()), []);
+    assert_eq!(of_set(&changes, &BTreeMap::new(), &Thresholds::default()), []);
     changes.extend(diff(&unit("u9"), &config(9, "b"), &[], None, &Redactor::new()));
-    let findings = of_set(&changes, &Thresholds::default());
+    let findings = of_set(&changes, &BTreeMap::new(), &Thresholds::default());
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].environments, ["prod"]);
     assert_eq!(findings[0].message, "this changes 10 objects of 10 units at once, 1 of them deleted or replaced");
+}
+
+#[test]
+fn a_definition_is_summed_up_field_by_field() {
+    let folder = cases().join("definition-tightened");
+    let (before, after) = (read(&folder, "widgets", "before"), read(&folder, "widgets", "after"));
+    let changes = diff(&unit("shop"), &before, &after, None, &Redactor::new());
+    let summary: String = changes[0].summary.iter().map(|line| format!("{line}\n")).collect();
+    insta::with_settings!({snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("summary", summary);
+    });
+    // A definition that comes or goes is one whole.
+    assert!(diff(&unit("shop"), &[], &after, None, &Redactor::new()).iter().all(|change| change.summary.is_empty()));
+}
+
+#[test]
+fn every_risk_has_its_section_with_its_severity() {
+    for risk in &RISKS {
+        let documented = mergeline::rule::find(risk.id).unwrap_or_else(|| panic!("`{}` has no section", risk.id));
+        assert_eq!(documented.severity, risk.severity, "{}", risk.id);
+        assert!(documented.can_be_silenced, "{}", risk.id);
+    }
 }

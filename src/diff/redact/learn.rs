@@ -1,9 +1,10 @@
 //! What is masked because of its value: Secret values in the shapes that they turn up in elsewhere.
 
-use super::generated_name;
-use super::places::{LAST_APPLIED, Part, secret_part};
+use super::matcher::Matcher;
+use super::places::{LAST_APPLIED, Part, configured, secret_part};
+use super::{generated_name, passed};
 use crate::manifest::{Data, Object, Value};
-use aho_corasick::{AhoCorasick, MatchKind};
+use crate::secret::SecretPath;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE};
@@ -25,13 +26,15 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, Default)]
 pub(super) struct Learned {
     values: BTreeSet<String>,
+    /// Those of them that are encodings: what stands around one encodes the same text.
+    encoded: HashSet<String>,
     names: HashSet<String>,
     generated: BTreeMap<String, String>,
 }
 
 impl Learned {
     /// Learns from objects; says whether anything is new.
-    pub(super) fn objects(&mut self, objects: &[Object]) -> bool {
+    pub(super) fn objects(&mut self, objects: &[Object], paths: &[SecretPath]) -> bool {
         let before = (self.values.len(), self.names.len(), self.generated.len());
         for object in objects {
             let (name, namespace) = (object.name(), object.namespace());
@@ -43,6 +46,16 @@ impl Learned {
                 self.generated.insert(format!("{base}-{hash}"), format!("{base}-<hash>"));
             }
             self.tree(object.value());
+            for value in configured(object, paths) {
+                self.leaves(value, false);
+            }
+            // A word of the language would be found everywhere.
+            let passed =
+                passed::values(object).into_iter().filter(|value| !value.as_str().is_some_and(passed::is_word));
+            passed.for_each(|value| self.leaves(value, false));
+            for value in passed::written(object) {
+                self.value(&value);
+            }
         }
         before != (self.values.len(), self.names.len(), self.generated.len())
     }
@@ -50,6 +63,7 @@ impl Learned {
     /// Learns what another has learned.
     pub(super) fn absorb(&mut self, other: Self) {
         self.values.extend(other.values);
+        self.encoded.extend(other.encoded);
         self.names.extend(other.names);
         self.generated.extend(other.generated);
     }
@@ -68,23 +82,10 @@ impl Learned {
             && other.generated.keys().all(|name| self.generated.contains_key(name))
     }
 
-    /// The matcher of all values and what replaces each; `None` when there is nothing to mask.
-    pub(super) fn automaton(&self) -> Option<(AhoCorasick, Vec<Option<String>>)> {
+    /// What finds all values, and what replaces each.
+    pub(super) fn matcher(&self) -> Matcher {
         let values = self.values.iter().filter(|value| !self.names.contains(*value));
-        let (mut patterns, mut replacements): (Vec<&str>, Vec<Option<String>>) =
-            values.map(|value| (value.as_str(), None)).unzip();
-        for (name, shown) in &self.generated {
-            patterns.push(name);
-            replacements.push(Some(shown.clone()));
-        }
-        if patterns.is_empty() {
-            return None;
-        }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(patterns)
-            .expect("because patterns of manifests within the reader's budget fit an automaton");
-        Some((automaton, replacements))
+        Matcher::new(values.map(|value| (value.as_str(), self.encoded.contains(value))), &self.generated)
     }
 
     fn tree(&mut self, value: &Value) {
@@ -93,7 +94,7 @@ impl Learned {
             Data::Map(map) => {
                 for (key, child) in map {
                     match secret_part(value, key.as_str()) {
-                        Some(Part::Leaves | Part::Whole) => {
+                        Some(Part::Entries | Part::Leaves | Part::Whole) => {
                             let encoded = key.as_str() != "stringData";
                             if key.as_str() != "sops" {
                                 self.leaves(child, encoded);
@@ -174,8 +175,13 @@ impl Learned {
         if trimmed.len() <= LONG {
             self.encodings(text.as_bytes());
             self.encodings(trimmed.as_bytes());
-            let quoted = serde_json::Value::from(trimmed).to_string();
-            self.add(&quoted[1..quoted.len() - 1]);
+            // As a text in JSON, and in JSON that is a text in JSON; line ends may be left out of the latter.
+            let mut quoted = trimmed.to_owned();
+            for _ in 0..2 {
+                let literal = serde_json::Value::from(quoted).to_string();
+                quoted = literal[1..literal.len() - 1].to_owned();
+                self.add(&quoted);
+            }
             self.add(&percent_encoding::utf8_percent_encode(trimmed, percent_encoding::NON_ALPHANUMERIC).to_string());
         }
         for part in parts(trimmed) {
@@ -198,7 +204,7 @@ impl Learned {
             return;
         }
         for engine in [&STANDARD, &URL_SAFE] {
-            self.add(engine.encode(bytes).trim_end_matches('='));
+            self.add_encoded(engine.encode(bytes).trim_end_matches('='));
             for offset in 1..3 {
                 let mut padded = vec![0; offset];
                 padded.extend_from_slice(bytes);
@@ -206,16 +212,24 @@ impl Learned {
                 // Characters that also hold bits of the bytes before or after are not known.
                 let first = (offset * 8).div_ceil(6);
                 let last = padded.len() * 8 / 6;
-                self.add(&text[first..last]);
+                self.add_encoded(&text[first..last]);
             }
             let whole = bytes.len() * 8 / 6;
-            self.add(&engine.encode(bytes)[..whole]);
+            self.add_encoded(&engine.encode(bytes)[..whole]);
         }
         let mut hex = String::with_capacity(bytes.len() * 2);
         for byte in bytes {
             hex.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or_default()));
         }
-        self.add(&hex);
+        self.add_encoded(&hex.to_uppercase());
+        self.add_encoded(&hex);
+    }
+
+    fn add_encoded(&mut self, value: &str) {
+        self.add(value);
+        if self.values.contains(value) {
+            self.encoded.insert(value.to_owned());
+        }
     }
 
     fn add(&mut self, value: &str) {
@@ -242,7 +256,10 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         let (login, _) = rest.split('/').next()?.rsplit_once('@')?;
         Some(login.split_once(':')?.1)
     });
-    words.chain(assigned).chain(login).filter(|part| part.len() >= SHORTEST)
+    // Each line of a key in its armour, down to the short one at the end.
+    let armoured = text.contains("-----BEGIN");
+    let lines = text.lines().map(str::trim).filter(move |line| armoured && !line.starts_with("-----"));
+    words.chain(assigned).chain(login).chain(lines).filter(|part| part.len() >= SHORTEST)
 }
 
 /// The value of a line such as `DB_PASSWORD=…` or `"token": "…"`.

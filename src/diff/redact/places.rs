@@ -1,42 +1,140 @@
 //! What is masked because of where it stands.
 
-use super::Redactor;
-use crate::manifest::{Data, Key, Map, Value};
-use crate::secret::MASK;
+use super::{Redactor, passed};
+use crate::manifest::{Data, Key, Map, Object, Value};
+use crate::secret::{MASK, SecretPath, fits};
+use std::collections::HashSet;
 
 /// The annotation that `kubectl apply` keeps a whole former manifest in.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The same tree with every scalar masked or redacted by value; keys and shape are left where nothing is masked.
-pub(super) fn shown(redactor: &Redactor, value: &Value) -> Value {
-    let data = match &value.data {
-        Data::String(text) => Data::String(redactor.text(text).as_str().to_owned()),
-        Data::List(items) => Data::List(items.iter().map(|item| shown(redactor, item)).collect()),
-        Data::Map(map) => Data::Map(
-            map.iter()
-                .map(|(key, child)| {
-                    let child = match secret_part(value, key.as_str()) {
-                        Some(Part::Leaves) => masked(child),
-                        Some(Part::Whole) => MASK.into(),
-                        None if key.as_str() == "annotations" => annotations(redactor, child),
-                        None if is_sealed(value) && key.as_str() == "spec" => sealed_spec(redactor, child),
-                        None => shown(redactor, child),
-                    };
-                    (key.clone(), child)
-                })
-                .collect(),
-        ),
-        Data::Number(number) => {
-            let literal = redactor.text(number.literal());
-            if literal == *number.literal() { value.data.clone() } else { Data::String(MASK.to_owned()) }
+/// One object as it may be seen.
+pub(super) struct View<'a> {
+    redactor: &'a Redactor,
+    /// Values that are secret by where they stand in this object.
+    marked: HashSet<*const Value>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(redactor: &'a Redactor, object: &Object) -> Self {
+        let marked = configured(object, redactor.paths()).into_iter().chain(passed::values(object));
+        let marked = marked.map(std::ptr::from_ref).collect();
+        Self { redactor, marked }
+    }
+
+    /// The same tree with every scalar masked or redacted by value; keys and shape are left where nothing is masked.
+    pub(super) fn shown(&self, value: &Value) -> Value {
+        if self.marked.contains(&std::ptr::from_ref(value)) {
+            return masked(value);
         }
-        other => other.clone(),
+        let data = match &value.data {
+            Data::String(text) => Data::String(self.redactor.text(text).as_str().to_owned()),
+            Data::List(items) => Data::List(items.iter().map(|item| self.shown(item)).collect()),
+            Data::Map(map) => Data::Map(
+                map.iter()
+                    .map(|(key, child)| {
+                        let child = match secret_part(value, key.as_str()) {
+                            Some(Part::Entries) => entries(child),
+                            Some(Part::Leaves) => masked(child),
+                            Some(Part::Whole) => MASK.into(),
+                            None if key.as_str() == "annotations" => self.annotations(child),
+                            None if is_sealed(value) && key.as_str() == "spec" => self.sealed_spec(child),
+                            None => self.shown(child),
+                        };
+                        (key.clone(), child)
+                    })
+                    .collect(),
+            ),
+            Data::Number(number) => {
+                let literal = self.redactor.text(number.literal());
+                if literal == *number.literal() { value.data.clone() } else { Data::String(MASK.to_owned()) }
+            }
+            other => other.clone(),
+        };
+        Value { data, origin: value.origin.clone() }
+    }
+
+    fn sealed_spec(&self, spec: &Value) -> Value {
+        let mut view = self.shown(spec);
+        if let Some(encrypted) = view.get_mut("encryptedData") {
+            *encrypted = masked(encrypted);
+        }
+        if let Some(template) = view.get_mut("template") {
+            for key in ["data", "stringData"] {
+                if let Some(data) = template.get_mut(key) {
+                    *data = masked(data);
+                }
+            }
+        }
+        view
+    }
+
+    fn annotations(&self, value: &Value) -> Value {
+        let mut view = self.shown(value);
+        if let Some(map) = view.as_map_mut() {
+            for (key, child) in map {
+                // A checksum of a Secret is a hash of it, and nobody can tell whose checksum it is.
+                if key.as_str() == LAST_APPLIED || is_checksum(key.as_str()) {
+                    *child = Value::from(MASK).with_origin(child.origin.clone());
+                }
+            }
+        }
+        view
+    }
+}
+
+/// Says whether an annotation holds a checksum, as charts and operators name them.
+fn is_checksum(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["checksum", "sha256", "sha1", "md5"].iter().any(|word| key.contains(word))
+        || key.split(['/', '-', '.', '_']).any(|part| part == "hash")
+}
+
+/// The values of an object at configured paths.
+pub(super) fn configured<'v>(object: &'v Object, paths: &[SecretPath]) -> Vec<&'v Value> {
+    let mut found = Vec::new();
+    for path in paths.iter().filter(|path| path.is_about(object.kind())) {
+        follow(object.value(), path.keys(), &mut found);
+    }
+    found
+}
+
+fn follow<'v>(value: &'v Value, keys: &[String], found: &mut Vec<&'v Value>) {
+    let Some((key, rest)) = keys.split_first() else {
+        found.push(value);
+        return;
     };
-    Value { data, origin: value.origin.clone() }
+    let any = key == "**";
+    if any {
+        follow(value, rest, found);
+    }
+    match &value.data {
+        Data::Map(map) => {
+            for (name, child) in map {
+                if any {
+                    follow(child, keys, found);
+                } else if fits(key, name.as_str()) {
+                    follow(child, rest, found);
+                }
+            }
+        }
+        Data::List(items) => {
+            for (at, item) in items.iter().enumerate() {
+                if any {
+                    follow(item, keys, found);
+                } else if fits(key, &at.to_string()) {
+                    follow(item, rest, found);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// How much of a child is masked.
 pub(super) enum Part {
+    /// Its own keys show, and nothing below them.
+    Entries,
     /// Its keys show, its scalars do not.
     Leaves,
     /// Not even its shape shows.
@@ -48,7 +146,7 @@ pub(super) enum Part {
 pub(super) fn secret_part(parent: &Value, key: &str) -> Option<Part> {
     match key {
         "data" | "stringData" | "binaryData" if is_secret(parent) => {
-            Some(if parent.get(key).is_some_and(|data| data.as_map().is_some()) { Part::Leaves } else { Part::Whole })
+            Some(if parent.get(key).is_some_and(|data| data.as_map().is_some()) { Part::Entries } else { Part::Whole })
         }
         "sops" if parent.get("sops").is_some_and(|sops| sops.get("mac").is_some()) => Some(Part::Leaves),
         _ => None,
@@ -64,32 +162,12 @@ fn is_sealed(value: &Value) -> bool {
     value.get("kind").and_then(Value::as_str) == Some("SealedSecret")
 }
 
-fn sealed_spec(redactor: &Redactor, spec: &Value) -> Value {
-    let mut view = shown(redactor, spec);
-    if let Some(encrypted) = view.get_mut("encryptedData") {
-        *encrypted = masked(encrypted);
-    }
-    if let Some(template) = view.get_mut("template") {
-        for key in ["data", "stringData"] {
-            if let Some(data) = template.get_mut(key) {
-                *data = masked(data);
-            }
-        }
-    }
-    view
-}
-
-fn annotations(redactor: &Redactor, value: &Value) -> Value {
-    let mut view = shown(redactor, value);
-    if let Some(map) = view.as_map_mut() {
-        for (key, child) in map {
-            // A checksum of a Secret is a hash of it, and nobody can tell whose checksum it is.
-            if key.as_str() == LAST_APPLIED || key.as_str().starts_with("checksum/") {
-                *child = Value::from(MASK).with_origin(child.origin.clone());
-            }
-        }
-    }
-    view
+/// Masks every entry of a map, whatever is below it.
+fn entries(value: &Value) -> Value {
+    let Data::Map(map) = &value.data else { return masked(value) };
+    let mask = |value: &Value| Value::from(MASK).with_origin(value.origin.clone());
+    let data = Data::Map(map.iter().map(|(key, child)| (key.clone(), mask(child))).collect());
+    Value { data, origin: value.origin.clone() }
 }
 
 /// Masks every scalar; lists go whole, since their length could tell the length of a value.

@@ -61,7 +61,38 @@ fn loss(object: &Object) -> Option<String> {
                 _ => "its pods stop".to_owned(),
             }
         }
+        ("argoproj.io", "Application") => match has_finalizer(object, "resources-finalizer.argocd.argoproj.io") {
+            true => "everything that it applied goes with it".to_owned(),
+            false => "what it applied stays in the cluster and belongs to nobody".to_owned(),
+        },
+        ("argoproj.io", "ApplicationSet") => {
+            let preserved = object.value().path(&["spec", "syncPolicy", "preserveResourcesOnDeletion"]);
+            match preserved.and_then(Value::as_bool) {
+                Some(true) => {
+                    "its Applications go with it, and what they applied stays and belongs to nobody".to_owned()
+                }
+                _ => "its Applications go with it, and everything that they applied".to_owned(),
+            }
+        }
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
+            match object.value().path(&["spec", "prune"]).and_then(Value::as_bool) {
+                Some(true) => "everything that it applied goes with it".to_owned(),
+                _ => "what it applied stays in the cluster and belongs to nobody".to_owned(),
+            }
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            "the release is uninstalled with all that its chart made".to_owned()
+        }
         ("storage.k8s.io", "StorageClass") => "claims that name it get no volume any more".to_owned(),
         _ => return None,
     })
+}
+
+fn has_finalizer(object: &Object, name: &str) -> bool {
+    let finalizers = object.value().path(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+    // A suffix chooses in what order: `…/background`.
+    finalizers
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|it| it == name || it.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
 }

@@ -8,6 +8,7 @@
 
 mod blast_radius;
 mod broad_access;
+mod chart_version;
 mod definition_tightened;
 mod deletion;
 mod disruption;
@@ -31,6 +32,7 @@ use super::pairing::{Pair, pair};
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Object, Origin, Value};
 use crate::unit::Unit;
+use std::collections::BTreeMap;
 
 /// A rule about changes.
 pub struct Risk {
@@ -55,9 +57,10 @@ enum Check {
 }
 
 /// Every risk, by id.
-pub const RISKS: [Risk; 17] = [
+pub const RISKS: [Risk; 18] = [
     blast_radius::RISK,
     broad_access::RISK,
+    chart_version::RISK,
     definition_tightened::RISK,
     deletion::RISK,
     disruption::RISK,
@@ -84,11 +87,13 @@ pub struct Thresholds {
     pub objects: usize,
     /// Objects of one environment that are deleted or replaced.
     pub deletions: usize,
+    /// Of a hundred objects there before, in the units that change.
+    pub deleted_percent: usize,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { units: 10, objects: 60, deletions: 10 }
+        Self { units: 10, objects: 60, deletions: 10, deleted_percent: 50 }
     }
 }
 
@@ -138,7 +143,11 @@ impl Found<'_> {
 
     /// Says `message` of an object that goes away: its place is not in the head commit.
     fn gone(&mut self, object: &Object, message: impl Into<String>) -> &mut Finding {
-        self.push(Finding::new(self.risk.id, self.risk.severity, message).about(object.reference()))
+        let mut finding = Finding::new(self.risk.id, self.risk.severity, message).about(object.reference());
+        if let Some(place) = object.value().origin.as_ref().map(Origin::place_without_excerpt) {
+            finding = finding.related(place, "it stands here before the change");
+        }
+        self.push(finding)
     }
 
     fn push(&mut self, finding: Finding) -> &mut Finding {
@@ -190,10 +199,11 @@ pub fn of_unit(unit: &Unit, before: &[Object], after: &[Object]) -> Vec<Finding>
     findings
 }
 
-/// Tells what is risky in the whole of a change.
+/// Tells what is risky in the whole of a change. `before` says for each environment how many objects there are in the units
+/// that change, before it.
 #[must_use]
-pub fn of_set(changes: &ChangeSet, thresholds: &Thresholds) -> Vec<Finding> {
-    blast_radius::check(changes, thresholds)
+pub fn of_set(changes: &ChangeSet, before: &BTreeMap<String, usize>, thresholds: &Thresholds) -> Vec<Finding> {
+    blast_radius::check(changes, before, thresholds)
 }
 
 /// The text at a path of keys.

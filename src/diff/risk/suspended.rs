@@ -23,6 +23,9 @@ fn check(edit: &Edit<'_>, found: &mut Found<'_>) {
         }
         _ => return,
     };
+    if after.kind() == "Kustomization" {
+        pruning(edit, after, found);
+    }
     let on = |object: &Object| object.value().path(&["spec", flag]).and_then(Value::as_bool) == Some(true);
     let was = edit.former().is_some_and(on);
     let pointer = format!("/spec/{flag}");
@@ -43,6 +46,25 @@ fn check(edit: &Edit<'_>, found: &mut Found<'_>) {
 
 fn word(flag: &str) -> &'static str {
     if flag == "paused" { "paused" } else { "suspended" }
+}
+
+/// Flux comes to delete what leaves Git, or no longer does.
+fn pruning(edit: &Edit<'_>, after: &Object, found: &mut Found<'_>) {
+    let Some(before) = edit.former() else { return };
+    let prunes = |object: &Object| object.value().path(&["spec", "prune"]).and_then(Value::as_bool) == Some(true);
+    match (prunes(before), prunes(after)) {
+        (false, true) => {
+            found.at(after, "/spec/prune", "the Kustomization comes to delete what leaves Git");
+        }
+        (true, false) => {
+            found.at(
+                after,
+                "/spec/prune",
+                "the Kustomization no longer deletes what leaves Git: it stays in the cluster",
+            );
+        }
+        _ => {}
+    }
 }
 
 /// Argo CD's own loop: automated sync, self-heal and prune.

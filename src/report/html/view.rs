@@ -11,6 +11,7 @@ use crate::report::words::{
 use crate::report::{Links, Report};
 use indexmap::IndexMap;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 #[derive(Serialize)]
@@ -257,7 +258,15 @@ fn change(id: String, folded: &FoldedChange<'_>, report: &Report, room: &mut usi
     let commit = if change.action == Action::Delete { report.base.as_ref() } else { report.head.as_ref() };
     let count = |kind: LineKind| change.lines.iter().filter(|line| line.kind == kind).count();
     let gone = if change.action == Action::Delete { Some(&folded.object) } else { None };
-    let (diff, shown) = diff(&change.lines, room);
+    let lines: Cow<'_, [DiffLine]> = match change.summary.is_empty() {
+        true => Cow::Borrowed(&change.lines),
+        // What a definition comes to stands above its diff.
+        false => {
+            let summary = change.summary.iter().map(|text| DiffLine { kind: LineKind::Header, text: text.clone() });
+            Cow::Owned(summary.chain(change.lines.iter().cloned()).collect())
+        }
+    };
+    let (diff, shown) = diff(&lines, room);
     ChangeView {
         id,
         action: change.action.word(),
@@ -269,8 +278,8 @@ fn change(id: String, folded: &FoldedChange<'_>, report: &Report, room: &mut usi
         noise: change.is_noise(),
         added: count(LineKind::Added),
         removed: count(LineKind::Removed),
+        left_out: lines.len() - shown,
         diff,
-        left_out: change.lines.len() - shown,
     }
 }
 

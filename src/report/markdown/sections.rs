@@ -11,6 +11,8 @@ use crate::report::words::{self, Group, counted, groups, listed};
 
 /// Left in every section for the sentence on what is left out.
 const LEFT_OUT: usize = 120;
+/// More edits of one definition are counted.
+const SUMMARY: usize = 100;
 const END: &str = "\n</details>\n";
 
 /// What naming or counting every changed object takes: room that findings must leave.
@@ -72,12 +74,13 @@ fn section(report: &Report, group: &Group<'_>, budget: &mut Budget, reserved: us
         }
     }
     for change in loud {
-        let body = object(report, change);
-        if budget.take_leaving(&body, reserved + LEFT_OUT) {
-            out += &body;
-        } else {
-            left_out += 1;
-        }
+        let fits = |whole: bool, budget: &mut Budget| {
+            Some(object(report, change, whole)).filter(|body| budget.take_leaving(body, reserved + LEFT_OUT))
+        };
+        let has_summary = !change.change.summary.is_empty();
+        let body = fits(true, budget).or_else(|| has_summary.then(|| fits(false, budget)).flatten());
+        left_out += usize::from(body.is_none());
+        out += &body.unwrap_or_default();
     }
     if left_out > 0 {
         let said = format!("\nThe diff of {} named above does not fit here.\n", counted(left_out, "object"));
@@ -87,8 +90,8 @@ fn section(report: &Report, group: &Group<'_>, budget: &mut Budget, reserved: us
     out + END
 }
 
-/// One object: what happens to it, where, and its diff.
-fn object(report: &Report, folded: &FoldedChange<'_>) -> String {
+/// One object: what happens to it, where, and its diff; of a definition its edits, and the diff where it is to be whole.
+fn object(report: &Report, folded: &FoldedChange<'_>, is_whole: bool) -> String {
     let change = folded.change;
     let name = code(&folded.object.to_string());
     let said = match (change.action, &change.former) {
@@ -102,7 +105,18 @@ fn object(report: &Report, folded: &FoldedChange<'_>) -> String {
         (Action::Replace, None) => format!("**Replace** {name}: deleted and created anew"),
     };
     let at = change.place.as_ref().map(|at| format!(" · {}", place(at, commit_of(change, report), &report.links)));
-    let diff = fence("diff", change.lines.iter().map(ToString::to_string));
+    let lines = || fence("diff", change.lines.iter().map(ToString::to_string));
+    let diff = match change.summary.is_empty() {
+        true => lines(),
+        false => {
+            let summary = fence("diff", change.summary.iter().take(SUMMARY).map(ToString::to_string));
+            let more = change.summary.len().saturating_sub(SUMMARY);
+            let more = if more > 0 { format!("\n{} more.\n", counted(more, "edit")) } else { String::new() };
+            let title = format!("the whole diff, {}", counted(change.lines.len(), "line"));
+            let whole = format!("\n<details><summary>{title}</summary>\n\n{}\n</details>\n", lines());
+            if is_whole { format!("{summary}{more}{whole}") } else { format!("{summary}{more}") }
+        }
+    };
     format!("\n{said}{}\n\n{diff}", at.unwrap_or_default())
 }
 

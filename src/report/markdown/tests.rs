@@ -62,6 +62,7 @@ fn filled(objects: usize, foreign: &mut dyn FnMut() -> String) -> Report {
             after: None,
         };
         report.changes.changes.push(Change {
+            summary: Vec::new(),
             environment: environments[at % 2].clone(),
             unit: units[at / 2 % 2].clone(),
             object: reference(foreign),

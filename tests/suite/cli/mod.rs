@@ -16,5 +16,7 @@ mod inputs;
 mod output;
 mod place;
 mod review;
+mod risks;
 mod schemas;
+mod secrets;
 mod validate;
