@@ -3,10 +3,12 @@
 //!     cargo bench --bench review              # everything; kustomize or kubectl must be on PATH for the overlays
 //!     cargo bench --bench review -- plain     # measurements whose name holds this text
 //!
-//! Each measurement runs the binary as a person would: a new process on a warm disk, the best and the median of some runs.
+//! `diff` compares a pair of manifests in this process, beside the program dyff.
+//! Each other measurement runs the binary as a person would: a new process on a warm disk, the best and the median of some runs.
 //! Nothing fails here: the budgets are those of the design, and figures depend on the machine. CI only compiles this.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod pair;
 mod repository;
 
 use repository::{Kind, Repository};
@@ -30,6 +32,9 @@ fn main() {
     let nowhere = tempfile::tempdir().unwrap();
     if is_wanted("start") {
         measure("start: mergeline --version", nowhere.path(), &["--version"], Some(10));
+    }
+    if is_wanted("diff") {
+        pair::measure();
     }
     let kustomize = std::env::var_os("PATH").and_then(|path| mergeline::render::find_kustomize(&path));
     for kind in [Kind::Plain, Kind::Kustomize] {

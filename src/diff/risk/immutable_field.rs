@@ -3,7 +3,7 @@
 //! The server refuses the update, and so does the delivery's preflight: nothing is applied until the object is deleted
 //! and created anew. Decided by kube-apiserver's update validation (`pkg/apis/*/validation`), per kind.
 
-use super::{Check, Edit, Found, Risk, group};
+use super::{Check, Edit, Found, Risk, group, text};
 use crate::diff::quantity;
 use crate::finding::Severity;
 use crate::manifest::{Object, Value};
@@ -61,6 +61,55 @@ fn check(edit: &Edit<'_>, found: &mut Found<'_>) {
                 }
             }
         }
+        ("", "Pod") => {
+            for key in changed_keys(before, after, "/spec") {
+                match key.as_str() {
+                    "containers" | "initContainers" if same_but_images(before, after, &key) => {}
+                    "tolerations" if only_grows(before, after, "/spec/tolerations") => {}
+                    "activeDeadlineSeconds" if only_falls(before, after, "/spec/activeDeadlineSeconds") => {}
+                    key => say(&format!("/spec/{key}"), "what it does stops meanwhile"),
+                }
+            }
+        }
+        ("", "PersistentVolume") => {
+            const OPEN: [&str; 7] = [
+                "capacity",
+                "accessModes",
+                "persistentVolumeReclaimPolicy",
+                "claimRef",
+                "storageClassName",
+                "mountOptions",
+                "volumeAttributesClassName",
+            ];
+            for key in changed_keys(before, after, "/spec") {
+                let first = key == "nodeAffinity" && before.value().at("/spec/nodeAffinity").is_none();
+                if !first && !OPEN.contains(&key.as_str()) {
+                    say(&format!("/spec/{key}"), "claims bound to it lose their storage");
+                }
+            }
+        }
+        ("batch", "Job") if differs(before, after, "/spec/completions") => {
+            // An indexed Job may change how much it does, together with how much at once.
+            let number = |object: &Object, key: &str| object.value().path(&["spec", key]).and_then(Value::as_i64);
+            let indexed = text(after, &["spec", "completionMode"]) == Some("Indexed");
+            if !(indexed && number(after, "completions") == number(after, "parallelism")) {
+                say("/spec/completions", "its work starts again");
+            }
+        }
+        ("", "Service") if text(before, &["spec", "type"]) == Some("LoadBalancer") => {
+            let stays = text(after, &["spec", "type"]) == Some("LoadBalancer");
+            if stays && differs(before, after, "/spec/loadBalancerClass") {
+                say("/spec/loadBalancerClass", "its address changes");
+            }
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            for version in stored_and_gone(before, after) {
+                let message =
+                    format!("the version `{version}` is stored and cannot go away: the server refuses the update");
+                found.at(after, "/spec/versions", message).hint =
+                    Some("store another version first and migrate the objects".to_owned());
+            }
+        }
         ("", "PersistentVolumeClaim") => {
             for key in changed_keys(before, after, "/spec") {
                 match key.as_str() {
@@ -102,6 +151,45 @@ fn differs(before: &Object, after: &Object, pointer: &str) -> bool {
     of(before) != of(after)
 }
 
+/// Says whether the containers of a Pod differ in their images alone.
+fn same_but_images(before: &Object, after: &Object, list: &str) -> bool {
+    let without = |object: &Object| -> Vec<Value> {
+        let mut items = object.value().path(&["spec", list]).and_then(Value::as_list).unwrap_or_default().to_vec();
+        for item in &mut items {
+            if let Some(image) = item.get_mut("image") {
+                *image = Value::from("");
+            }
+        }
+        items
+    };
+    without(before) == without(after)
+}
+
+fn only_grows(before: &Object, after: &Object, pointer: &str) -> bool {
+    let items = |object: &Object| object.value().at(pointer).and_then(Value::as_list).unwrap_or_default().to_vec();
+    items(before).iter().all(|item| items(after).contains(item))
+}
+
+fn only_falls(before: &Object, after: &Object, pointer: &str) -> bool {
+    let number = |object: &Object| object.value().at(pointer).and_then(Value::as_i64);
+    match (number(before), number(after)) {
+        (Some(was), Some(is)) => is <= was,
+        (None, Some(_)) => true,
+        (_, None) => false,
+    }
+}
+
+/// The versions of a definition that were stored and are there no more.
+fn stored_and_gone(before: &Object, after: &Object) -> Vec<String> {
+    let versions = |object: &Object| -> Vec<Value> {
+        object.value().path(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default().to_vec()
+    };
+    let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kept: Vec<String> = versions(after).iter().map(name).collect();
+    let stored = |version: &&Value| version.get("storage").and_then(Value::as_bool) == Some(true);
+    versions(before).iter().filter(stored).map(name).filter(|name| !kept.contains(name)).collect()
+}
+
 /// The keys of the map at `pointer` whose values differ.
 fn changed_keys(before: &Object, after: &Object, pointer: &str) -> Vec<String> {
     let keys = |object: &Object| -> Vec<String> {
@@ -126,7 +214,15 @@ fn fixed(object: &Object) -> Vec<Fixed> {
     match (group(object), object.kind()) {
         ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => of(&["/spec/selector"], POD_STOPS),
         ("batch", "Job") => of(
-            &["/spec/selector", "/spec/template", "/spec/completionMode", "/spec/podFailurePolicy"],
+            &[
+                "/spec/selector",
+                "/spec/template",
+                "/spec/completionMode",
+                "/spec/podFailurePolicy",
+                "/spec/backoffLimitPerIndex",
+                "/spec/successPolicy",
+                "/spec/managedBy",
+            ],
             "its work starts again",
         ),
         ("", "Service") => of(&["/spec/clusterIP", "/spec/clusterIPs"], "its address changes"),
@@ -148,9 +244,23 @@ fn fixed(object: &Object) -> Vec<Fixed> {
             of(&["/spec/controller"], "its Ingresses lose their class for that moment")
         }
         ("node.k8s.io", "RuntimeClass") => of(&["/handler"], "pods that name it do not start for that moment"),
-        ("", "PersistentVolume") => of(
-            &["/spec/csi", "/spec/nfs", "/spec/hostPath", "/spec/local", "/spec/nodeAffinity", "/spec/volumeMode"],
-            "claims bound to it lose their storage",
+        ("", "ResourceQuota") => of(&["/spec/scopes", "/spec/scopeSelector"], "its limits do not hold for that moment"),
+        ("apps", "ControllerRevision") => of(&["/data"], "what it was made for cannot go back to it"),
+        ("discovery.k8s.io", "EndpointSlice") => of(&["/addressType"], "its addresses are gone for that moment"),
+        ("storage.k8s.io", "CSIDriver") => of(
+            &["/spec/attachRequired", "/spec/volumeLifecycleModes"],
+            "volumes of the driver cannot be mounted meanwhile",
+        ),
+        ("storage.k8s.io", "CSIStorageCapacity") => {
+            of(&["/storageClassName", "/nodeTopology"], "the scheduler does not see it for that moment")
+        }
+        ("networking.k8s.io", "ServiceCIDR") => of(&["/spec/cidrs"], "Services keep their addresses"),
+        ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate") => {
+            of(&["/spec"], "pods that use it must be made anew")
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => of(
+            &["/spec/scope", "/spec/group", "/spec/names/kind", "/spec/names/plural"],
+            "every object of the kind goes with it",
         ),
         _ => Vec::new(),
     }

@@ -13,7 +13,7 @@
 
 mod mutate;
 mod random;
-mod server;
+pub(crate) mod server;
 mod tally;
 
 use crate::validate::objects;
@@ -76,7 +76,7 @@ fn documents(part: &str, group: &str, namespace: &str) -> Vec<(String, Json)> {
     found
 }
 
-fn to_json(value: &mergeline::manifest::Value) -> Json {
+pub(crate) fn to_json(value: &mergeline::manifest::Value) -> Json {
     use mergeline::manifest::Data;
     match &value.data {
         Data::Null => Json::Null,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The API server, asked without a change to what it stores.
-pub(super) struct Server {
+pub(crate) struct Server {
     client: Client,
     url: String,
     token: String,
@@ -19,7 +19,7 @@ pub(super) struct Server {
 
 /// Why the server refuses an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     /// Unknown fields, types, forms and limits of a schema, CEL.
     Structure,
     /// Two items of a list with one key.
@@ -38,21 +38,21 @@ pub(super) enum Sort {
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Taken,
     Refused { sort: Sort, message: String, fields: Vec<String> },
 }
 
 impl Sort {
     /// The sort that a record names.
-    pub(super) fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let all = [Self::Structure, Self::List, Self::Metadata, Self::Scope, Self::Hand, Self::Definition];
         all.into_iter().find(|sort| format!("{sort:?}") == name).unwrap_or(Self::Surroundings)
     }
 }
 
 impl Server {
-    pub(super) async fn new(cluster: &Cluster, namespace: &str) -> Self {
+    pub(crate) async fn new(cluster: &Cluster, namespace: &str) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let authority = Certificate::from_pem(&std::fs::read(&cluster.certificate_authority).unwrap()).unwrap();
         let client = Client::builder()
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// Reads which kinds are served.
-    pub(super) async fn discover(&mut self) {
+    pub(crate) async fn discover(&mut self) {
         let mut groups = vec!["api/v1".to_owned()];
         let listed = self.get("apis").await;
         for group in listed["groups"].as_array().into_iter().flatten() {
@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// Whether it would make the object: `dryRun=All&fieldValidation=Strict`.
-    pub(super) async fn create(&self, object: &Json) -> Answer {
+    pub(crate) async fn create(&self, object: &Json) -> Answer {
         let Some(place) = self.place(object) else { return unserved() };
         let request = self.client.post(format!("{place}?dryRun=All&fieldValidation=Strict"));
         let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/json");
@@ -119,7 +119,7 @@ impl Server {
     }
 
     /// Whether it would take the object by server-side apply, which is how objects are delivered.
-    pub(super) async fn apply(&self, object: &Json) -> Answer {
+    pub(crate) async fn apply(&self, object: &Json) -> Answer {
         let Some(place) = self.place(object) else { return unserved() };
         let name = object["metadata"]["name"].as_str().unwrap_or("unnamed");
         let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
@@ -127,6 +127,23 @@ impl Server {
         let request = self.client.patch(format!("{place}/{name}?{query}"));
         let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/apply-patch+yaml");
         self.answer(sent(request.body(object.to_string())).await, object).await
+    }
+
+    /// Applies the object as [`Server::apply`] would, and keeps it.
+    pub(crate) async fn put(&self, object: &Json) -> Answer {
+        let Some(place) = self.place(object) else { return unserved() };
+        let name = object["metadata"]["name"].as_str().unwrap_or("unnamed");
+        let request =
+            self.client.patch(format!("{place}/{name}?fieldValidation=Strict&fieldManager=verdict&force=true"));
+        let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/apply-patch+yaml");
+        self.answer(sent(request.body(object.to_string())).await, object).await
+    }
+
+    /// Takes the object away again; namespaced ones go with their namespace.
+    pub(crate) async fn delete(&self, object: &Json) {
+        let Some(place) = self.place(object).filter(|place| !place.contains("/namespaces/")) else { return };
+        let name = object["metadata"]["name"].as_str().unwrap_or("unnamed");
+        drop(sent(self.client.delete(format!("{place}/{name}")).bearer_auth(&self.token)).await);
     }
 
     async fn answer(&self, response: Response, object: &Json) -> Answer {
