@@ -1,6 +1,7 @@
 //! What the server's validation code asks of its types and neither OpenAPI nor markers say: a table, read into markers.
 
 use super::definition::{AdditionalProperties, Schema};
+use super::lifecycle::Minor;
 use super::markers::Markers;
 use std::collections::HashMap;
 
@@ -17,10 +18,18 @@ fn package(group: &str) -> String {
     }
 }
 
-/// Adds what the table asks to the definitions of a bundle, as far as it has them.
-pub(super) fn add(definitions: &mut HashMap<Box<str>, Schema>) {
+/// What a line asks of the objects of a version: all of it, or nothing before the version that it begins with.
+fn of_version(asked: &str, minor: Minor) -> Option<&str> {
+    let Some(rest) = asked.strip_prefix("since=") else { return Some(asked) };
+    let (since, asked) = rest.split_once(' ')?;
+    (Minor::parse(since)? <= minor).then_some(asked)
+}
+
+/// Adds what the table asks of objects of a version to the definitions of its bundle, as far as it has them.
+pub(super) fn add(definitions: &mut HashMap<Box<str>, Schema>, minor: Minor) {
     for line in TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (subject, asked) = line.split_once(": ").expect("because the table is tested");
+        let Some(asked) = of_version(asked, minor) else { continue };
         let (definition, fields) = subject.split_once(' ').expect("because the table is tested");
         let mut parts = definition.splitn(3, '.');
         let (Some(group), Some(version), Some(name)) = (parts.next(), parts.next(), parts.next()) else { continue };
@@ -68,6 +77,8 @@ fn ask_of(markers: &mut Markers, ask: &str, group: &str) {
     match what {
         "alpha" => markers.union_member = None,
         "required" => markers.required = true,
+        "filled" => markers.filled = true,
+        "pointer" => markers.pointer = true,
         "one" => markers.union_member = Some(group.into()),
         "at-most-one" => markers.zero_or_one_of_member = Some(group.into()),
         "min" => markers.minimum = value.parse().ok(),
@@ -77,6 +88,7 @@ fn ask_of(markers: &mut Markers, ask: &str, group: &str) {
         "format" => markers.format = Some(value.into()),
         "enum" => markers.choices = value.split('|').map(Into::into).collect(),
         "without" => markers.dependent_forbidden = value.split(',').map(Into::into).collect(),
+        "distinct" => markers.distinct.push(value.split('+').map(Into::into).collect()),
         "unique" => match value.strip_prefix("map(").and_then(|rest| rest.strip_suffix(')')) {
             Some(key) => {
                 markers.unique = Some("map".into());
@@ -92,6 +104,17 @@ fn ask_of(markers: &mut Markers, ask: &str, group: &str) {
 mod tests {
     use super::*;
     use crate::schema::Catalog;
+
+    #[test]
+    fn a_line_may_begin_with_a_version() {
+        let minor = |text| Minor::parse(text).expect(text);
+        assert_eq!(of_version("since=1.34 min=1", minor("1.34")), Some("min=1"));
+        assert_eq!(of_version("since=1.34 min=1", minor("1.33")), None);
+        assert_eq!(of_version("min=1", minor("1.29")), Some("min=1"));
+        for line in TABLE.lines().filter(|line| line.contains("since=")) {
+            assert!(line.split_once(": ").and_then(|(_, asked)| of_version(asked, minor("1.99"))).is_some(), "{line}");
+        }
+    }
 
     #[test]
     fn every_line_is_of_a_definition_and_fields_that_the_newest_bundle_or_an_older_one_has() {

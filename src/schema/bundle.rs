@@ -99,18 +99,19 @@ pub(super) fn find(version: &str) -> Result<(&'static str, Arc<Bundle>), Unknown
     let unknown = || UnknownVersion { asked: version.to_owned(), known: versions() };
     let minor = Minor::parse(version).ok_or_else(unknown)?.to_string();
     let bundled = BUNDLES.iter().find(|bundle| bundle.minor == minor).ok_or_else(unknown)?;
-    Ok((bundled.minor, Arc::clone(bundled.decoded.get_or_init(|| Arc::new(decode(bundled.compressed))))))
+    Ok((bundled.minor, Arc::clone(bundled.decoded.get_or_init(|| Arc::new(decode(bundled))))))
 }
 
-fn decode(compressed: &[u8]) -> Bundle {
+fn decode(bundled: &Bundled) -> Bundle {
     let mut text = Vec::new();
-    ruzstd::decoding::StreamingDecoder::new(compressed)
+    ruzstd::decoding::StreamingDecoder::new(bundled.compressed)
         .expect("because the bundle is a part of the binary that the tests decode")
         .read_to_end(&mut text)
         .expect("because the bundle is a part of the binary that the tests decode");
     let mut document: Document =
         serde_json::from_slice(&text).expect("because the bundle is a part of the binary that the tests decode");
-    super::asked::add(&mut document.definitions);
+    let minor = Minor::parse(bundled.minor).expect("because the table of bundles names versions");
+    super::asked::add(&mut document.definitions, minor);
     document.definitions.values_mut().for_each(Schema::prepare);
     let store = Store { definitions: document.definitions, base: None, go_types: true };
     Bundle { kinds: document.kinds, store: Arc::new(store) }

@@ -83,6 +83,12 @@ impl KindSchema {
         let (store, schema) = self.store.find(&self.root).expect("because a kind is made together with its definition");
         Node::new(store, schema)
     }
+
+    /// The name of its definition: `io.k8s.api.apps.v1.Deployment`.
+    #[must_use]
+    pub fn definition(&self) -> &str {
+        &self.root
+    }
 }
 
 impl Catalog {

@@ -46,8 +46,11 @@ pub(crate) struct Schema {
     pub(crate) min_properties: Option<u64>,
     #[serde(deserialize_with = "limit")]
     pub(crate) max_properties: Option<u64>,
+    #[serde(deserialize_with = "parts")]
     pub(crate) all_of: Vec<Schema>,
+    #[serde(deserialize_with = "parts")]
     pub(crate) any_of: Vec<Schema>,
+    #[serde(deserialize_with = "parts")]
     pub(crate) one_of: Vec<Schema>,
     pub(crate) not: Option<Box<Schema>>,
     #[serde(rename = "x-kubernetes-list-type")]
@@ -187,6 +190,11 @@ fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::E
 /// The server takes a limit below zero, which restricts nothing that is there.
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(Option::<i64>::deserialize(deserializer)?.map(|limit| u64::try_from(limit).unwrap_or(0)))
+}
+
+/// The server reads a `null` among schemas as one that says nothing.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Schema>, D::Error> {
+    Ok(Vec::<Option<Schema>>::deserialize(deserializer)?.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// The server reads what is neither a schema nor a list of them as no items.

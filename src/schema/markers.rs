@@ -42,6 +42,15 @@ pub struct Markers {
     pub unique: Option<Box<str>>,
     /// The fields that make the identity of an item.
     pub list_map_keys: Vec<Box<str>>,
+    /// A member of a union that is set where it holds an empty text; from the table alone.
+    #[serde(skip)]
+    pub pointer: bool,
+    /// An empty text is no absent one: a pointer in Go; from the table alone.
+    #[serde(skip)]
+    pub filled: bool,
+    /// Items differ in these fields, default values filled in, where the last of them holds something: from the table alone.
+    #[serde(skip)]
+    pub distinct: Vec<Vec<Box<str>>>,
     /// The value that is not allowed.
     #[serde(deserialize_with = "value")]
     pub not_equal: Option<Value>,

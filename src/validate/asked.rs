@@ -15,6 +15,11 @@ impl Walk {
         for markers in node.markers() {
             let merged = matches!(node.list_type(), Some(ListType::Set | ListType::Map(_)));
             self.asked_by(markers, value, node.choices().is_empty(), !merged);
+            if let (Data::List(items), Some(of)) = (&value.data, node.items()) {
+                for fields in &markers.distinct {
+                    self.duplicates(items, |item| distinct(of, fields, item), false);
+                }
+            }
         }
     }
 
@@ -31,6 +36,7 @@ impl Walk {
                     _ => self.formed(markers, value),
                 }
             }
+            Data::String(text) if text.is_empty() && markers.filled => self.wrong("a text that is not empty", value),
             // An empty text is an absent one.
             Data::String(text) if text.is_empty() => {}
             Data::String(text) => {
@@ -57,7 +63,7 @@ impl Walk {
                             walk.asked_by(each, item, true, true);
                             // In a list an empty text stands for itself; as the value of a label it is right.
                             let asked = each.format.as_deref().is_some_and(|format| format != "label-value");
-                            if item.as_str() == Some("") && (asked || !each.choices.is_empty()) {
+                            if (item.is_null() || item.as_str() == Some("")) && (asked || !each.choices.is_empty()) {
                                 walk.wrong("a text that is not empty", item);
                             }
                         });
@@ -134,8 +140,14 @@ impl Walk {
         }
         for union in node.unions() {
             let is_set = |name: &str| {
-                map.get(name)
-                    .is_some_and(|value| !is_absent(value) && value.as_list().is_none_or(|items| !items.is_empty()))
+                let Some(value) = map.get(name).filter(|value| !value.is_null()) else { return false };
+                match &value.data {
+                    Data::String(text) if text.is_empty() => {
+                        node.field(name).is_some_and(|field| field.markers().any(|markers| markers.pointer))
+                    }
+                    Data::List(items) => !items.is_empty(),
+                    _ => true,
+                }
             };
             let set: Vec<&str> = union.members.iter().map(|name| &**name).filter(|name| is_set(name)).collect();
             if set.len() > 1 {
@@ -189,4 +201,15 @@ fn keyed(keys: &[Box<str>], item: &Value) -> Option<String> {
     item.as_map()?;
     let part = |key: &str| item.get(key).filter(|value| !value.is_null()).map_or_else(|| "\"\"".to_owned(), identity);
     Some(keys.iter().map(|key| format!("{key} {}", part(key))).collect::<Vec<_>>().join(", "))
+}
+
+/// The identity of an item by some of its fields, their defaults filled in; none where the last of them holds nothing.
+fn distinct(of: Node<'_>, fields: &[Box<str>], item: &Value) -> Option<String> {
+    let held = |field: &str| {
+        let said = item.get(field).filter(|value| !is_zero(value) && value.as_i64() != Some(0));
+        said.or_else(|| of.field(field).and_then(Node::default))
+    };
+    held(fields.last()?)?;
+    let part = |field: &str| held(field).map_or_else(|| "absent".to_owned(), identity);
+    Some(fields.iter().map(|field| format!("{field} {}", part(field))).collect::<Vec<_>>().join(", "))
 }

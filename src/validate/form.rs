@@ -20,7 +20,9 @@ pub(super) fn refuses(form: &str, text: &str) -> Option<String> {
         "k8s-uuid" => must(format::matches("uuid", text, true), "a UUID"),
         "k8s-resource-pool-name" => text.split('/').find_map(names::subdomain),
         "port-name" => port_name(text),
-        "port" => port_name(text),
+        // The port of the Service stands in for an absent one.
+        "target-port" if text.is_empty() => None,
+        "port" | "target-port" => port_name(text),
         "ip" => must(ip(text), "an IP address"),
         "cidr" => must(cidr(text), "a CIDR block such as `10.0.0.0/8`"),
         "env-name" => {
@@ -79,7 +81,10 @@ pub(super) fn refuses(form: &str, text: &str) -> Option<String> {
 /// The same of a number where a text would do as well.
 pub(super) fn refuses_number(form: &str, number: i64) -> Option<String> {
     match form {
-        "port" => (!(1..=65_535).contains(&number)).then(|| "must be a port from 1 to 65535".to_owned()),
+        "target-port" if number == 0 => None,
+        "port" | "target-port" => {
+            (!(1..=65_535).contains(&number)).then(|| "must be a port from 1 to 65535".to_owned())
+        }
         "count-or-percent" => (number < 0).then(|| "must not be negative".to_owned()),
         _ => None,
     }

@@ -69,6 +69,11 @@ pub(super) fn path_segment(text: &str) -> Option<String> {
     wrong.then(|| "must fit into a URL path: no `/`, no `%`".to_owned())
 }
 
+/// `IsValidPathSegmentPrefix`: what such a name may begin with.
+pub(super) fn path_prefix(text: &str) -> Option<String> {
+    text.contains(['/', '%']).then(|| "must fit into a URL path: no `/`, no `%`".to_owned())
+}
+
 fn is_name_part(text: &str) -> bool {
     let ends = |c: u8| c.is_ascii_alphanumeric();
     let inner = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');

@@ -24,11 +24,14 @@ pub(super) struct Problem {
     pub(super) related: Option<(String, &'static str)>,
     /// How the text there is mended for certain.
     pub(super) fix: Option<Fix>,
+    /// It is about what fields ask of each other, not about one of them.
+    pub(super) related_fields: bool,
 }
 
 impl Problem {
     pub(super) fn new(rule: &'static str, at: At, pointer: &str, message: String) -> Self {
-        Self { rule, at, pointer: pointer.to_owned(), message, hint: None, related: None, fix: None }
+        let pointer = pointer.to_owned();
+        Self { rule, at, pointer, message, hint: None, related: None, fix: None, related_fields: false }
     }
 
     pub(super) fn hint(mut self, hint: Option<String>) -> Self {

@@ -7,6 +7,7 @@
 use super::format;
 use super::message::{expected, field, got, names, path, quote};
 use super::problem::{At, Problem};
+use super::relations;
 use crate::finding::Fix;
 use crate::manifest::value::{NumberKind, push_token};
 use crate::manifest::{Data, Map, Object, Value};
@@ -19,14 +20,20 @@ pub(super) const SCHEMA: &str = "schema";
 /// The rule of fields that the server does not know.
 const UNKNOWN_FIELD: &str = "unknown-field";
 /// The rule of list items that are the same to the server.
-const DUPLICATE_ITEM: &str = "duplicate-list-item";
+pub(super) const DUPLICATE_ITEM: &str = "duplicate-list-item";
 
 /// Judges `object` by the schema of its kind; `strict` refuses unknown fields and list items that share their key.
 ///
 /// `value` is the object with its defaults filled in.
 pub(super) fn judge(object: &Object, value: &Value, kind: &KindSchema, strict: bool) -> Vec<Problem> {
     let mut walk = Walk { secret: object.is_secret(), strict, status: kind.status_subresource, ..Walk::default() };
+    if object.kind() == "StatefulSet" {
+        walk.claims = relations::claim_templates(object.value());
+    }
     walk.value(kind.root(), value);
+    if let (Some(map), Some(relation)) = (value.as_map(), relations::of(kind.definition())) {
+        walk.related(0, relation, map);
+    }
     walk.problems
 }
 
@@ -79,6 +86,8 @@ pub(super) struct Walk {
     part: bool,
     /// Inside what the server does not look at when the object is made: the claim templates of a StatefulSet.
     unasked: bool,
+    /// The volumes that a StatefulSet makes for its pods.
+    pub(super) claims: Vec<String>,
 }
 
 impl Walk {
@@ -156,6 +165,7 @@ impl Walk {
     }
 
     fn map(&mut self, node: Node<'_>, map: &Map) {
+        let before = self.problems.len();
         let mut meant = Vec::new();
         for (key, value) in map {
             let name = key.as_str();
@@ -197,6 +207,21 @@ impl Walk {
         if !self.relaxed {
             self.required(node, map, &meant);
         }
+        let asked = node.is_go_type() && !self.relaxed && !self.unasked;
+        if let Some(relation) = node.definition().filter(|_| asked).and_then(relations::of) {
+            self.related(before, relation, map);
+        }
+    }
+
+    /// What fields ask of each other is asked where each of them is right: where nothing but relations was wrong since
+    /// there were `before` problems.
+    fn related(&mut self, before: usize, relation: relations::Relation, map: &Map) {
+        if self.problems[before..].iter().any(|problem| !problem.related_fields) {
+            return;
+        }
+        let before = self.problems.len();
+        relation(self, map);
+        self.problems[before..].iter_mut().for_each(|problem| problem.related_fields = true);
     }
 
     fn required(&mut self, node: Node<'_>, map: &Map, meant: &[&str]) {
@@ -343,8 +368,12 @@ impl Walk {
         if let Some(step) = schema.multiple_of {
             // The server compares whole numbers with the whole part of the step, and refuses them where that is zero.
             let whole = matches!(&value.data, Data::Number(number) if !matches!(number.kind(), NumberKind::Float(_)));
-            let by = if whole { step.trunc() } else { step };
-            if by <= 0.0 || (number / by).fract() != 0.0 {
+            let right = if whole {
+                step.trunc() > 0.0 && (number / step.trunc()).fract() == 0.0
+            } else {
+                is_multiple(number, step)
+            };
+            if !right {
                 self.wrong(&format!("a multiple of {step}"), value);
             }
         }
@@ -449,6 +478,18 @@ impl Walk {
         };
         self.problem(SCHEMA, At::Value, message, None);
     }
+}
+
+/// `IsFloat64AJSONInteger` of what a number divided by a step comes to: whole but for an error of rounding, and no more than
+/// JSON's numbers hold exactly.
+fn is_multiple(number: f64, step: f64) -> bool {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    let count = if step < 1.0 { 1.0 / step * number } else { number / step };
+    let off = (count - count.trunc()).abs();
+    step > 0.0
+        && count.is_finite()
+        && count.abs() <= MOST
+        && (off == 0.0 || off / (count.abs() + count.trunc().abs()) < 1e-9)
 }
 
 /// Says whether the server looks at no more than the types of what stands in a field.

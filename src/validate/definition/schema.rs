@@ -137,6 +137,10 @@ impl Structural<'_> {
         for (name, field) in properties.into_iter().flatten() {
             let name = name.as_str();
             let known = known.and_then(|node| node.field(name));
+            if field.is_null() {
+                let at = format!("{pointer}/properties/{}", escape_token(name));
+                self.said(&at, "a field must have a schema");
+            }
             self.part(field, known, &format!("{pointer}/properties/{}", escape_token(name)), Level::Field, correlated);
         }
         if let Some(items) = there(schema, "items") {
@@ -337,6 +341,11 @@ impl Structural<'_> {
         }
         if let Some(items) = there(schema, "items") {
             let at = format!("{pointer}/items");
+            match &items.data {
+                Data::Map(_) => self.typed(items, &at),
+                Data::List(_) => self.said(&at, "`items` must be one schema, not a list of them"),
+                _ => {}
+            }
             match there(structure, "items") {
                 Some(outer) => self.nested(items, outer, &at, flag(outer, "x-kubernetes-int-or-string")),
                 None => self.nested(items, &Value::null(), &at, false),

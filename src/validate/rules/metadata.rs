@@ -102,10 +102,31 @@ fn embedded(node: Node<'_>, value: &Value, pointer: &mut String, root: bool, fou
 /// What is asked of an object inside another alone.
 fn inner(object: &Object, pointer: &str, report: Report<'_>) {
     let Some(value) = object.value().at(pointer) else { return };
-    if let Some(kind) = value.get("kind").and_then(Value::as_str)
+    if let Some(kind) = value.get("kind").and_then(Value::as_str).filter(|kind| !kind.is_empty())
         && let Some(reason) = names::label_1035(&kind.to_lowercase())
     {
         report(&format!("{pointer}/kind"), At::Value, format!("the kind {} {reason}", quote(kind)));
+    }
+    for field in ["apiVersion", "kind"] {
+        if value.get(field).and_then(Value::as_str) == Some("") {
+            let at = format!("{pointer}/{field}");
+            report(&at, At::Value, format!("`{}` must not be empty", path(&at)));
+        }
+    }
+    let version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    if version.matches('/').count() > 1 {
+        let at = format!("{pointer}/apiVersion");
+        let message = format!("`{}` must be `group/version` or `version`, got {}", path(&at), quote(version));
+        report(&at, At::Value, message);
+    }
+    let forms: [(&str, fn(&str) -> Option<String>); 3] =
+        [("name", names::path_segment), ("generateName", names::path_prefix), ("namespace", names::label)];
+    for (field, refuses) in forms {
+        let text = value.path(&["metadata", field]).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some((text, reason)) = text.and_then(|text| Some((text, refuses(text)?))) {
+            let at = format!("{pointer}/metadata/{field}");
+            report(&at, At::Value, format!("`{}` {reason}, got {}", path(&at), quote(text)));
+        }
     }
     let managed = value.path(&["metadata", "managedFields"]).and_then(Value::as_list).unwrap_or_default();
     for (index, entry) in managed.iter().enumerate() {
@@ -163,18 +184,35 @@ fn name(object: &Object, catalog: &Catalog, report: Report<'_>) {
         report("/metadata/name", At::Value, format!("`metadata.name` {reason}, got {}", quote(name)));
     }
     if let Some(prefix) = object.generate_name() {
-        // A dash at its end is followed by what is generated.
-        let whole = match prefix.strip_suffix('-') {
-            Some(rest) if prefix.len() > 1 => format!("{rest}a"),
-            _ => prefix.to_owned(),
-        };
-        if let Some(reason) = form.refuses(&whole) {
-            report(
-                "/metadata/generateName",
-                At::Value,
-                format!("`metadata.generateName` {reason}, got {}", quote(prefix)),
-            );
-        }
+        prefixed(object, prefix, &form, report);
+    }
+}
+
+/// What a name is to begin with: judged by itself for most kinds, and as the name that the server makes of it.
+fn prefixed(object: &Object, prefix: &str, form: &Form, report: Report<'_>) {
+    let key = object.type_key();
+    // A dash at its end is followed by what is generated.
+    let whole = match prefix.strip_suffix('-') {
+        Some(rest) if prefix.len() > 1 => format!("{rest}a"),
+        _ => prefix.to_owned(),
+    };
+    let by_itself = match (&*key.group, &*key.kind) {
+        // Those that call apimachinery's `ValidateObjectMetaWithOpts` look at the name alone.
+        ("resource.k8s.io", "DeviceClass") | ("", "ReplicationController") => names::path_prefix(prefix),
+        // These ask more of the name that is made.
+        ("batch", _) => names::subdomain(&whole),
+        _ if matches!(form, Form::PathSegment) => names::path_prefix(prefix),
+        _ => form.refuses(&whole),
+    };
+    // Five characters follow, the rest is cut off.
+    let made = || {
+        let end = (0..=prefix.len().min(58)).rev().find(|end| prefix.is_char_boundary(*end)).unwrap_or(0);
+        format!("{}xxxxx", &prefix[..end])
+    };
+    let refused = by_itself.or_else(|| object.name().is_none().then(|| form.refuses(&made())).flatten());
+    if let Some(reason) = refused {
+        let message = format!("`metadata.generateName` {reason}, got {}", quote(prefix));
+        report("/metadata/generateName", At::Value, message);
     }
 }
 
@@ -223,7 +261,7 @@ fn owners(metadata: &Map, at: &str, report: Report<'_>) {
         for field in ["apiVersion", "kind", "name", "uid"] {
             // What is of another type is said by the schema.
             let value = owner.get(field).filter(|value| !value.is_null());
-            if owner.as_map().is_some() && value.is_none_or(|value| value.as_str() == Some("")) {
+            if (owner.as_map().is_some() || owner.is_null()) && value.is_none_or(|value| value.as_str() == Some("")) {
                 let place = if value.is_some() { format!("{pointer}/{field}") } else { pointer.clone() };
                 report(&place, At::Value, format!("`{field_name}.{field}` must not be empty"));
             }
@@ -251,7 +289,8 @@ const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDelet
 fn finalizers(metadata: &Map, at: &str, free: bool, report: Report<'_>) {
     let finalizers = metadata.get("finalizers").and_then(Value::as_list).unwrap_or_default();
     for (index, value) in finalizers.iter().enumerate() {
-        let Some(text) = value.as_str() else { continue };
+        // An item that is null is an empty text.
+        let Some(text) = value.as_str().or(value.is_null().then_some("")) else { continue };
         let pointer = format!("{at}/finalizers/{index}");
         if let Some(reason) = names::qualified(text) {
             report(&pointer, At::Value, format!("finalizer {} {reason}", quote(text)));
@@ -306,6 +345,8 @@ enum Form {
     Label,
     /// A DNS label that begins with a letter.
     Label1035,
+    /// A DNS label when the number of the last pod follows.
+    OfPods(i64),
     /// Anything that fits into a URL path.
     PathSegment,
     /// An IP address in its canonical form.
@@ -329,7 +370,16 @@ fn name_form(object: &Object, catalog: &Catalog) -> Option<Form> {
         ("networking.k8s.io", "IPAddress") => Form::Address,
         // Since 1.36 they may begin with a digit (KEP-5311).
         ("", "Service") if Minor::parse(catalog.version()) < Minor::parse("1.36") => Form::Label1035,
-        ("", "Namespace" | "Service") | ("apps", "StatefulSet") | ("batch", "Job") => Form::Label,
+        ("", "Namespace" | "Service") | ("apps", "StatefulSet") => Form::Label,
+        ("batch", "Job") => {
+            let spec = |name: &str| object.value().path(&["spec", name]);
+            let indexed = spec("completionMode").and_then(Value::as_str) == Some("Indexed");
+            match spec("completions").and_then(Value::as_i64).filter(|pods| indexed && *pods > 0) {
+                Some(pods) => Form::OfPods(pods - 1),
+                // The name is the value of a label of the pods.
+                None => Form::Subdomain(63),
+            }
+        }
         ("", "Event") | ("policy", "PodDisruptionBudget") => Form::PathSegment,
         ("rbac.authorization.k8s.io" | "certificates.k8s.io", _) => Form::PathSegment,
         // Eleven characters are left for the name of the Job.
@@ -344,6 +394,7 @@ impl Form {
             Self::PathSegment => names::path_segment(name),
             Self::Label => names::label(name),
             Self::Label1035 => names::label_1035(name),
+            Self::OfPods(last) => names::label(&format!("{name}-{last}")),
             Self::Subdomain(most) if name.len() > *most => Some(format!("must be at most {most} bytes long")),
             Self::Subdomain(_) => names::subdomain(name),
             Self::Address => {

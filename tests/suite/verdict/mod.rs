@@ -10,6 +10,8 @@
 //! `MERGELINE_VERDICT_SEED` chooses other cases, `MERGELINE_VERDICT_LIST=1` writes the list of what is not caught
 //! (`tests/cases/verdict/not-caught.md`), `MERGELINE_VERDICT_RECORD=FILE` writes each case with both answers, and
 //! `MERGELINE_VERDICT_REPLAY=FILE` judges the cases of such a file again by the server's answers in it.
+//! `MERGELINE_VERDICT_WIDE=1` puts every text and number at every place of every template (tens of thousands of cases), and
+//! `MERGELINE_VERDICT_KEEP=1` adds what comes out wrong to `once-wrong.jsonl`, which is judged again by every test run.
 
 mod mutate;
 mod random;
@@ -30,8 +32,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tally::Tally;
 
-/// How many cases run without being asked for more.
-const CASES: usize = 1200;
+/// How many cases run without being asked for more, beside those that every run has.
+const CASES: usize = 400;
 /// How many requests are under way at once.
 const CONCURRENT: usize = 8;
 /// The group of the definitions on disk; each run has one of its own.
@@ -109,11 +111,20 @@ fn errors(case: &Json, catalog: &Catalog) -> Vec<Finding> {
     findings
 }
 
-/// Makes the cases: every template as it is, then spoiled ones.
-fn cases(templates: &[Template], catalog: &Catalog, count: usize, random: &mut Random) -> Vec<Case> {
+/// Makes the cases: every template as it is, what is asked of each, then spoiled ones.
+fn cases(templates: &[Template], catalog: &Catalog, count: usize, wide: bool, random: &mut Random) -> Vec<Case> {
     let mut cases: Vec<Case> =
         templates.iter().map(|t| Case { name: format!("{}: as it is", t.name), object: t.object.clone() }).collect();
-    while cases.len() < count {
+    for template in templates {
+        let mut swept = mutate::sweep(&template.object);
+        if wide {
+            swept.extend(mutate::wide_sweep(&template.object));
+        }
+        let swept = swept.into_iter();
+        cases.extend(swept.map(|(how, object)| Case { name: format!("{}: {how}", template.name), object }));
+    }
+    let before = cases.len();
+    while cases.len() < before + count {
         let mut template = random.pick(templates);
         // The definitions of the custom resources are many: one time in four.
         if template.definition && random.chance(75) {
@@ -173,6 +184,17 @@ fn replay(path: &str) -> Tally {
     tally
 }
 
+/// Cases that came out wrong once, with the server's answers.
+fn once_wrong() -> PathBuf {
+    folder().join("once-wrong.jsonl")
+}
+
+#[test]
+fn what_came_out_wrong_once_comes_out_right() {
+    let tally = replay(&once_wrong().to_string_lossy());
+    assert!(tally.wrong().is_empty(), "{}", tally.report(Duration::ZERO));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_and_we_refuse_the_same_objects() {
     if let Ok(path) = std::env::var("MERGELINE_VERDICT_REPLAY") {
@@ -211,7 +233,8 @@ async fn the_server_and_we_refuse_the_same_objects() {
         .collect();
 
     let mut random = Random::new(seed);
-    let cases = cases(&templates, &catalog, count, &mut random);
+    let wide = from_environment("MERGELINE_VERDICT_WIDE", 0) == 1;
+    let cases = cases(&templates, &catalog, count, wide, &mut random);
     let server = Server::new(cluster, &namespace).await;
     let mut tally = Tally::new(seed, &group);
     let mut answers = futures::stream::iter(cases.into_iter().map(|case| {
@@ -234,6 +257,11 @@ async fn the_server_and_we_refuse_the_same_objects() {
     tally::say(&report);
     if from_environment("MERGELINE_VERDICT_LIST", 0) == 1 {
         fs::write(folder().join("not-caught.md"), tally.list()).unwrap();
+    }
+    if from_environment("MERGELINE_VERDICT_KEEP", 0) == 1 {
+        let kept = fs::read_to_string(once_wrong()).unwrap();
+        let wrong = tally.wrong_record().replace(&group, GROUP).replace(&namespace, "verdict");
+        fs::write(once_wrong(), kept + &wrong).unwrap();
     }
     if let Ok(path) = std::env::var("MERGELINE_VERDICT_RECORD") {
         fs::write(path, tally.record()).unwrap();

@@ -85,6 +85,73 @@ const WAYS: [(&str, usize); 19] = [
     ("too big", 1),
 ];
 
+/// What is put to the server of every template, whatever the seed: each list with each of its items twice, each number as
+/// zero, each text empty, and names that are to be made.
+pub(super) fn sweep(object: &Json) -> Vec<(String, Json)> {
+    let mut made = Vec::new();
+    let mut lists = Vec::new();
+    collect(object, String::new(), &|value: &Json| value.as_array().is_some_and(|list| !list.is_empty()), &mut lists);
+    for place in lists {
+        let items = object.pointer(&place).and_then(Json::as_array).unwrap();
+        for (index, item) in items.iter().enumerate() {
+            let mut other = object.clone();
+            other.pointer_mut(&place).and_then(Json::as_array_mut).unwrap().push(item.clone());
+            made.push((format!("list item {index} twice {place}"), other));
+        }
+    }
+    let zeros: [(&str, fn(&Json) -> bool, Json); 3] = [
+        ("zero", Json::is_number, json!(0)),
+        ("negative", Json::is_number, json!(-1)),
+        ("emptied", Json::is_string, json!("")),
+    ];
+    for (how, fits, zero) in zeros {
+        let mut places = Vec::new();
+        collect(object, String::new(), &fits, &mut places);
+        places.retain(|place| !matches!(&**place, "/apiVersion" | "/kind" | "/metadata/name"));
+        for place in places {
+            let mut other = object.clone();
+            *other.pointer_mut(&place).unwrap() = zero.clone();
+            made.push((format!("{how} {place}"), other));
+        }
+    }
+    for prefix in ["web-", "Web-", "*", "a.b-"] {
+        let mut other = object.clone();
+        other["metadata"]["generateName"] = json!(prefix);
+        made.push((format!("generateName {prefix} beside a name"), other.clone()));
+        other["metadata"].as_object_mut().unwrap().shift_remove("name");
+        made.push((format!("generateName {prefix}"), other));
+    }
+    made
+}
+
+/// The wide sweep: each place of a template with every text or number in it, and without it.
+pub(super) fn wide_sweep(object: &Json) -> Vec<(String, Json)> {
+    let mut made = Vec::new();
+    let mut places = Vec::new();
+    collect(object, String::new(), &|_: &Json| true, &mut places);
+    places.retain(|place| !place.is_empty() && !matches!(&**place, "/apiVersion" | "/kind"));
+    let numbers = NUMBERS.map(whole);
+    for place in places {
+        let values: Vec<Json> = match object.pointer(&place).unwrap() {
+            Json::String(_) => TEXTS.iter().map(|text| json!(text)).collect(),
+            Json::Number(_) => numbers.to_vec(),
+            _ => Vec::new(),
+        };
+        for value in values.into_iter().chain([Json::Null]) {
+            let mut other = object.clone();
+            *other.pointer_mut(&place).unwrap() = value.clone();
+            made.push((format!("{value} at {place}"), other));
+        }
+        let (above, token) = place.rsplit_once('/').unwrap();
+        let mut other = object.clone();
+        if let Some(map) = other.pointer_mut(above).and_then(Json::as_object_mut) {
+            map.shift_remove(&token.replace("~1", "/").replace("~0", "~"));
+            made.push((format!("without {place}"), other));
+        }
+    }
+    made
+}
+
 /// Spoils `object`, which `schema` describes, in one way; gives the way and the place.
 pub(super) fn mutate(object: &mut Json, schema: Option<Node<'_>>, random: &mut Random) -> String {
     let total: usize = WAYS.iter().map(|(_, weight)| weight).sum();
@@ -403,7 +470,11 @@ fn text(random: &mut Random) -> Json {
 }
 
 fn number(random: &mut Random) -> Json {
-    let number = *random.pick(&NUMBERS);
+    whole(*random.pick(&NUMBERS))
+}
+
+/// A number as JSON writes it: without a fraction where there is none.
+fn whole(number: f64) -> Json {
     #[allow(clippy::cast_possible_truncation)]
     if number.fract() == 0.0 && number.abs() < 1e18 { json!(number as i64) } else { json!(number) }
 }

@@ -115,7 +115,8 @@ impl Server {
         let Some(place) = self.place(object) else { return unserved() };
         let request = self.client.post(format!("{place}?dryRun=All&fieldValidation=Strict"));
         let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/json");
-        self.answer(sent(request.body(object.to_string())).await, object).await
+        let Some(response) = sent(request.body(object.to_string())).await else { return broke_off() };
+        self.answer(response, object).await
     }
 
     /// Whether it would take the object by server-side apply, which is how objects are delivered.
@@ -126,7 +127,8 @@ impl Server {
         let query = "dryRun=All&fieldValidation=Strict&fieldManager=verdict&force=true";
         let request = self.client.patch(format!("{place}/{name}?{query}"));
         let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/apply-patch+yaml");
-        self.answer(sent(request.body(object.to_string())).await, object).await
+        let Some(response) = sent(request.body(object.to_string())).await else { return broke_off() };
+        self.answer(response, object).await
     }
 
     /// Applies the object as [`Server::apply`] would, and keeps it.
@@ -188,14 +190,19 @@ impl Server {
 }
 
 /// Sends a request, again where the connection broke: nothing is stored.
-async fn sent(request: RequestBuilder) -> Response {
-    for _ in 0..5 {
+async fn sent(request: RequestBuilder) -> Option<Response> {
+    for turn in 0..8 {
         match request.try_clone().unwrap().send().await {
-            Ok(response) if response.status() != 429 => return response,
-            _ => tokio::time::sleep(Duration::from_millis(500)).await,
+            Ok(response) if response.status() != 429 => return Some(response),
+            _ => tokio::time::sleep(Duration::from_millis(250 << turn)).await,
         }
     }
-    request.send().await.unwrap()
+    None
+}
+
+fn broke_off() -> Answer {
+    let message = "the server broke the connection off, time and again".to_owned();
+    Answer::Refused { sort: Sort::Surroundings, message, fields: Vec::new() }
 }
 
 fn unserved() -> Answer {

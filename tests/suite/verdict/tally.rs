@@ -24,6 +24,8 @@ pub(super) struct Tally {
     /// Refusals where one of our errors is at one of the server's fields, and all that name fields.
     fields: (usize, usize),
     record: String,
+    /// The same of the wrong ones alone.
+    wrong_record: String,
 }
 
 impl Tally {
@@ -38,6 +40,7 @@ impl Tally {
             missed: BTreeMap::new(),
             fields: (0, 0),
             record: format!("{}\n", json!({"group": group})),
+            wrong_record: String::new(),
         }
     }
 
@@ -56,6 +59,14 @@ impl Tally {
             }
         };
         writeln!(self.record, "{entry}").unwrap();
+        let before = self.wrong.len();
+        self.compare(case, ours, &said, answer);
+        if self.wrong.len() > before {
+            writeln!(self.wrong_record, "{entry}").unwrap();
+        }
+    }
+
+    fn compare(&mut self, case: &Case, ours: &[Finding], said: &[String], answer: Answer) {
         match answer {
             Answer::Taken => {
                 self.taken += 1;
@@ -153,6 +164,10 @@ impl Tally {
 
     pub(super) fn record(&self) -> &str {
         &self.record
+    }
+
+    pub(super) fn wrong_record(&self) -> &str {
+        &self.wrong_record
     }
 }
 
