@@ -16,6 +16,7 @@ mod kinds;
 mod message;
 mod names;
 mod problem;
+mod relations;
 pub mod rules;
 mod stream;
 mod structure;
@@ -133,6 +134,7 @@ fn judge(
     lookup: &Lookup<'_>,
     catalog: &Catalog,
     options: &Options,
+    steps: u64,
 ) -> Judged {
     let mut judged = Judged { findings: kinds::judge(object, lookup, catalog), ..Judged::default() };
     let kind = if let Lookup::Known(kind) = lookup { Some(*kind) } else { None };
@@ -143,7 +145,7 @@ fn judge(
         if problems.is_empty() && kind.cel_rules > 0 {
             let former = former.filter(|former| former.api_version() == object.api_version());
             let former = former.map(|former| defaults::filled(kind.root(), former.value()));
-            let ruled = cel::judge(kind.root(), &value, former.as_deref());
+            let ruled = cel::judge(kind.root(), &value, former.as_deref(), steps);
             judged.not_evaluated = ruled.not_evaluated;
             judged.findings.extend(ruled.problems.into_iter().map(|problem| problem.finding(object, Severity::Error)));
         }

@@ -1,6 +1,7 @@
 //! The verdict on a stream of objects that are never all there: part by part, with what one part must know of the others.
 //!
-//! The same as the verdict on all of them at once without [`Options::whole`], whatever the parts. What is kept of an object is
+//! The same as the verdict on all of them at once without [`Options::whole`], whatever the parts; only the steps that costly
+//! CEL rules may take are shared within a part. What is kept of an object is
 //! its identity and its place; what is said is bounded, because a hostile stream could say it of every object.
 
 use super::rules::{Named, NamesSeen, named};

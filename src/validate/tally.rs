@@ -1,6 +1,6 @@
 //! What is found in single objects, and what is said once for all objects of a kind.
 
-use super::{Judged, Options, Unchecked, Verdict, judge, kinds};
+use super::{Judged, Options, Unchecked, Verdict, cel, judge, kinds};
 use crate::finding::Finding;
 use crate::manifest::{Object, ObjectKey, TypeKey};
 use crate::schema::{Catalog, KindSchema, Lookup};
@@ -35,13 +35,14 @@ impl Tally {
         catalog: &'c Catalog,
         options: &Options,
     ) -> (Self, Vec<Option<&'c Arc<KindSchema>>>) {
+        let steps = cel::steps_each(objects.len());
         let judged: Vec<(Judged, Lookup<'c>)> = objects
             .par_iter()
             .with_min_len(TOGETHER)
             .map(|object| {
                 let lookup = catalog.lookup(&object.type_key());
                 let former = if former.is_empty() { None } else { former.get(&object.key()).copied() };
-                (judge(object, former, &lookup, catalog, options), lookup)
+                (judge(object, former, &lookup, catalog, options, steps), lookup)
             })
             .collect();
         let mut tally = Self::default();

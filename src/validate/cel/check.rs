@@ -127,6 +127,21 @@ const FUNCTIONS: [(&str, &str); 23] = [
     ("getDate", "int"),
 ];
 
+/// Says whether a function is known here: `size`, `sets.contains`.
+#[cfg(test)]
+pub(super) fn knows(name: &str) -> bool {
+    let of_library: &[&str] = match name.split_once('.') {
+        Some(("sets", _)) => &["sets.contains", "sets.equivalent", "sets.intersects"],
+        Some(("optional", _)) => &["optional.of", "optional.none", "optional.ofNonZeroValue"],
+        Some(("strings", _)) => &["strings.quote"],
+        Some(("ip", _)) => &["ip.isCanonical"],
+        Some(("lists", _)) => &["lists.range"],
+        Some(("format", _)) => return true,
+        _ => return METHODS.iter().chain(&FUNCTIONS).any(|(known, _)| *known == name),
+    };
+    of_library.contains(&name)
+}
+
 /// Methods that only a text has.
 const OF_TEXTS: [&str; 13] = [
     "startsWith",

@@ -15,6 +15,16 @@ const CEL: &str = "cel";
 const STEPS_OF_A_RULE: u64 = 1_000_000;
 /// Steps for all rules of an object (the server: `RuntimeCELCostBudget`, 10,000,000).
 const STEPS_OF_AN_OBJECT: u64 = 10_000_000;
+/// Steps for all objects of a unit, and the least that one of many gets: a repository of costly rules and many objects ends
+/// as one of few does, in a time that does not depend on the clock.
+const STEPS_OF_A_UNIT: u64 = 500_000_000;
+const LEAST_STEPS_OF_AN_OBJECT: u64 = 20_000;
+
+/// The steps that each of as many objects gets.
+pub(in super::super) fn steps_each(objects: usize) -> u64 {
+    let share = STEPS_OF_A_UNIT / u64::try_from(objects).unwrap_or(u64::MAX).max(1);
+    share.clamp(LEAST_STEPS_OF_AN_OBJECT, STEPS_OF_AN_OBJECT)
+}
 
 /// A rule, read.
 struct Program {
@@ -32,9 +42,9 @@ pub(in super::super) struct Judged {
     pub(in super::super) not_evaluated: Vec<(String, String)>,
 }
 
-/// Judges `value` (defaults filled in) by the rules of its schema; `old` is what it replaces.
-pub(in super::super) fn judge(node: Node<'_>, value: &Value, old: Option<&Value>) -> Judged {
-    let mut walk = Walk { pointer: String::new(), judged: Judged::default(), left: STEPS_OF_AN_OBJECT };
+/// Judges `value` (defaults filled in) by the rules of its schema in so many steps; `old` is what it replaces.
+pub(in super::super) fn judge(node: Node<'_>, value: &Value, old: Option<&Value>, steps: u64) -> Judged {
+    let mut walk = Walk { pointer: String::new(), judged: Judged::default(), left: steps };
     walk.value(node, value, old);
     walk.judged
 }
@@ -204,25 +214,42 @@ pub(in super::super) fn place_of<'a>(node: Node<'a>, path: &str) -> Option<Node<
 
 /// Says whether an expression speaks of a variable.
 pub(super) fn mentions(expr: &Expr, name: &str) -> bool {
-    let below = |expr: &Expr| mentions(expr, name);
+    matches!(expr, Expr::Name(found) if found == name) || parts(expr).into_iter().any(|part| mentions(part, name))
+}
+
+/// The expressions that an expression is made of.
+pub(super) fn parts(expr: &Expr) -> Vec<&Expr> {
     match expr {
-        Expr::Name(found) => found == name,
-        Expr::Select { of, .. } | Expr::Has { of, .. } | Expr::Not(of) | Expr::Negative(of) => below(of),
-        Expr::Index { of, at, .. } => below(of) || below(at),
-        Expr::Call { receiver, arguments, .. } => receiver.as_deref().is_some_and(below) || arguments.iter().any(below),
-        Expr::List(items) => items.iter().any(|(item, _)| below(item)),
-        Expr::Map(entries) => entries.iter().any(|(key, value, _)| below(key) || below(value)),
-        Expr::Binary { left, right, .. } => below(left) || below(right),
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(below),
-        Expr::Condition { test, yes, no } => below(test) || below(yes) || below(no),
-        Expr::Loop { over, filter, body, .. } => below(over) || filter.as_deref().is_some_and(below) || below(body),
-        Expr::Optional { of, body, .. } => below(of) || below(body),
-        Expr::Null
+        Expr::Select { of, .. } | Expr::Has { of, .. } | Expr::Not(of) | Expr::Negative(of) => vec![of],
+        Expr::Index { of, at, .. } => vec![of, at],
+        Expr::Call { receiver, arguments, .. } => receiver.as_deref().into_iter().chain(arguments).collect(),
+        Expr::List(items) => items.iter().map(|(item, _)| item).collect(),
+        Expr::Map(entries) => entries.iter().flat_map(|(key, value, _)| [key, value]).collect(),
+        Expr::Binary { left, right, .. } => vec![left, right],
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().collect(),
+        Expr::Condition { test, yes, no } => vec![test, yes, no],
+        Expr::Loop { over, filter, body, .. } => [&**over, &**body].into_iter().chain(filter.as_deref()).collect(),
+        Expr::Optional { of, body, .. } => vec![of, body],
+        Expr::Name(_)
+        | Expr::Null
         | Expr::Bool(_)
         | Expr::Int(_)
         | Expr::Uint(_)
         | Expr::Double(_)
         | Expr::Text(_)
-        | Expr::Bytes(_) => false,
+        | Expr::Bytes(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_objects_share_the_steps_of_a_unit() {
+        assert_eq!(steps_each(0), STEPS_OF_AN_OBJECT);
+        assert_eq!(steps_each(50), STEPS_OF_AN_OBJECT);
+        assert_eq!(steps_each(1_000), STEPS_OF_A_UNIT / 1_000);
+        assert_eq!(steps_each(1_000_000), LEAST_STEPS_OF_AN_OBJECT);
     }
 }

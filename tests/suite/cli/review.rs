@@ -133,3 +133,46 @@ fn a_missing_overlay_is_named() {
     assert!(said.out.contains("apps/web/overlays/dev/kustomization.yaml"), "{}", said.out);
     assert!(said.out.contains("apps/web/bases"), "{}", said.out);
 }
+
+#[test]
+fn a_rule_that_compares_with_the_former_object_is_judged_with_the_one_of_the_base() {
+    let place = Place::plain();
+    let database =
+        "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: main}\nspec:\n  engine: postgres\n  size: 1\n";
+    place.checkout.commit_file("data/crd.yaml", DATABASES);
+    place.checkout.commit_file("data/main.yaml", database);
+    // What may change does.
+    place.checkout.write("data/main.yaml", database.replace("size: 1", "size: 2"));
+    place.run(&["review"]).exits(0);
+    // A new object has no former one.
+    place.checkout.write("data/other.yaml", database.replace("main", "other").replace("postgres", "mysql"));
+    place.run(&["review"]).exits(0);
+    place.checkout.write("data/main.yaml", database.replace("postgres", "mysql"));
+    let said = place.run(&["review"]).exits(1);
+    assert!(said.out.contains("error[cel]: `spec`: the engine cannot be changed"), "{}", said.out);
+    assert!(said.out.contains("--> data/main.yaml:5:3"), "{}", said.out);
+    assert_eq!(said.out.matches("error[cel]").count(), 1, "{}", said.out);
+    // By itself the object is right.
+    place.run(&["validate", "data"]).exits(0);
+}
+
+const DATABASES: &str = r#"apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: databases.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: databases, singular: database, kind: Database, listKind: DatabaseList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            x-kubernetes-validations: [{rule: "self.engine == oldSelf.engine", message: the engine cannot be changed}]
+            properties: {engine: {type: string}, size: {type: integer}}
+"#;

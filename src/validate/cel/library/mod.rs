@@ -12,7 +12,7 @@ mod time;
 
 pub(super) use named::Form;
 pub(super) use net::{Address, Block, Url};
-pub(super) use quantity::Quantity;
+pub(in super::super) use quantity::Quantity;
 pub(super) use semver::Semver;
 pub(super) use time::{duration, later};
 

@@ -6,13 +6,13 @@ use std::cmp::Ordering;
 
 /// An amount, in units of 10⁻⁹: finer ones are rounded up, as the server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Quantity(i128);
+pub(in crate::validate) struct Quantity(i128);
 
 const ONE: i128 = 1_000_000_000;
 
 impl Quantity {
     /// Reads `500m`, `1Gi`, `2e3`; amounts too large to hold stop at the largest.
-    pub(in super::super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::validate) fn parse(text: &str) -> Option<Self> {
         if !format::is_quantity(text) {
             return None;
         }
@@ -53,6 +53,15 @@ impl Quantity {
         let fraction = round_up(apply(parse(digits)?.saturating_mul(ONE)), below);
         let amount = apply(whole).saturating_add(fraction);
         Some(Self(if negative { -amount } else { amount }))
+    }
+
+    pub(in crate::validate) fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// Says whether nothing is left when it is counted in thousandths, as the server counts.
+    pub(in crate::validate) fn is_whole_in_thousandths(self) -> bool {
+        round_up(self.0, ONE / 1000) % 1000 == 0
     }
 
     fn is_integer(self) -> bool {
