@@ -11,6 +11,7 @@ use crate::diff::risk;
 use crate::download::Download;
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
+use crate::git::tree::Tree;
 use crate::manifest::Object;
 use crate::render::layout::{self, LaidOut};
 use crate::report::{FailOn, Links, Report, merge_findings};
@@ -30,6 +31,8 @@ pub struct RenderedInput<'a> {
     pub head: Side<'a>,
     /// The trusted configuration, if there is one: its threshold and Kubernetes version count.
     pub config: Option<&'a crate::config::Config>,
+    /// The tree that the configuration is from, the default branch's: definitions and schemas that lie there count.
+    pub policy: Option<&'a dyn Tree>,
     /// The Kubernetes version that a person asked for.
     pub kubernetes: Option<String>,
     /// The threshold that a person asked for.
@@ -60,11 +63,14 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     };
     let heads: Vec<(Unit, &[Object])> = head.units.iter().map(|it| (unit(&it.name), it.objects.as_slice())).collect();
     let heads: Vec<(&Unit, &[Object])> = heads.iter().map(|(unit, objects)| (unit, *objects)).collect();
-    let mut judge = Judge::new(catalogs, &Knowledge::default(), &heads);
+    let knowledge = input.policy.map_or_else(|| Ok(Knowledge::default()), |tree| judge::knowledge(tree, &[""]))?;
+    redactor.learn(&knowledge.secrets);
+    let mut judge = Judge::new(catalogs, &knowledge, &heads);
     let options = Strictness::default().options(input.config);
     // The paths of the configuration are those of the default branch.
-    let (schemas, _) = Schemas::of(&[], input.config, input.head.tree, input.download);
-    findings.extend(schemas.remote_only().teach(&mut judge, &options)?);
+    let (schemas, _) = Schemas::of(&[], input.config, input.policy.unwrap_or(input.head.tree), input.download);
+    let schemas = if input.policy.is_some() { schemas } else { schemas.remote_only() };
+    findings.extend(schemas.teach(&mut judge, &options)?);
     let before = |unit: &Unit| {
         let of_base = base.units.iter().find(|it| it.name == unit.name);
         of_base.map_or(&[][..], |it| it.objects.as_slice())

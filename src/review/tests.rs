@@ -154,11 +154,16 @@ fn branch(objects: &[(&str, &str)]) -> MemoryTree {
 }
 
 fn promoted(base: &MemoryTree, head: &MemoryTree) -> Report {
+    promoted_by(base, head, None, None)
+}
+
+fn promoted_by(base: &MemoryTree, head: &MemoryTree, config: Option<&Config>, policy: Option<&MemoryTree>) -> Report {
     review_rendered(&RenderedInput {
         environment: "dev".into(),
         base: Some(Side { tree: base, commit: None }),
         head: Side { tree: head, commit: None },
-        config: None,
+        config,
+        policy: policy.map(|tree| tree as &dyn crate::git::tree::Tree),
         kubernetes: None,
         fail_on: None,
         links: Links::default(),
@@ -166,6 +171,30 @@ fn promoted(base: &MemoryTree, head: &MemoryTree) -> Report {
         secrets: Vec::new(),
     })
     .unwrap()
+}
+
+#[test]
+fn a_promotion_is_judged_by_the_definitions_and_schemas_of_the_default_branch() {
+    let thing = |group: &str, size: &str| {
+        format!("apiVersion: {group}.example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {{size: {size}}}\n")
+    };
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.crd.example.com}\nspec:\n  group: crd.example.com\n  scope: Cluster\n  names: {plural: things, singular: thing, kind: Thing}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}}]\n";
+    let schema = r#"{"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}"#;
+    let config = "version: 1\nenvironments: {dev: {source: apps/*}}\nvalidate: {schemas: [\"schemas/{{.Group}}-{{.ResourceKind}}.json\"]}\n";
+    let policy = MemoryTree::new()
+        .with("mergeline.yaml", config)
+        .with("crds/things.yaml", definition)
+        .with("schemas/json.example.com-thing.json", schema);
+    let base = branch(&[]);
+    let mut head = branch(&[]);
+    head.insert("web/_cluster/Thing.crd.example.com-a.yaml".to_owned(), thing("crd", "big"));
+    head.insert("web/_cluster/Thing.json.example.com-a.yaml".to_owned(), thing("json", "big"));
+    let config = Config::parse(config.as_bytes()).unwrap();
+    let judged = promoted_by(&base, &head, Some(&config), Some(&policy));
+    assert_eq!(rules(&judged), ["schema", "schema"]);
+    // Nobody knows the kinds otherwise.
+    let unknown = promoted(&base, &head);
+    assert!(rules(&unknown).iter().all(|rule| *rule == "unknown-kind"), "{:?}", unknown.findings);
 }
 
 /// A local host with an open pull request, and the right to review it.

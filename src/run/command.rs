@@ -168,11 +168,13 @@ fn review_promotion(
     let merge_base = session.repository.ensure_history(&session.remote, &base.commit, head)?;
     let before = session.repository.tree(merge_base.as_ref().unwrap_or(&base.commit))?;
     let after = session.repository.tree(head)?;
+    let policy = session.repository.tree(&default.commit)?;
     review::review_rendered(&RenderedInput {
         environment: environment.to_owned(),
         base: Some(side(&before, merge_base.as_ref())),
         head: side(&after, Some(head)),
         config: default.config.as_ref(),
+        policy: Some(&policy),
         kubernetes: options.kubernetes.clone(),
         fail_on: options.fail_on,
         links: session.links.clone(),

@@ -103,6 +103,7 @@ fn ask_of(markers: &mut Markers, ask: &str, group: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::TypeKey;
     use crate::schema::Catalog;
 
     #[test]
@@ -114,6 +115,30 @@ mod tests {
         for line in TABLE.lines().filter(|line| line.contains("since=")) {
             assert!(line.split_once(": ").and_then(|(_, asked)| of_version(asked, minor("1.99"))).is_some(), "{line}");
         }
+    }
+
+    /// The markers of a field in the bundle of a version.
+    fn asks(version: &str, kind: (&str, &str), pointer: &str, asked: fn(&Markers) -> bool) -> bool {
+        let catalog = Catalog::bundled(version).expect(version);
+        let kind = catalog.kind(&TypeKey::new(kind.0, kind.1)).expect("known in that version");
+        let node = kind.root().at(pointer).expect(pointer);
+        node.markers().any(asked)
+    }
+
+    #[test]
+    fn what_is_asked_depends_on_the_version() {
+        let unique = |markers: &Markers| markers.unique.is_some();
+        // By a line of the table that begins with a version.
+        let pod = ("v1", "Pod");
+        assert!(!asks("1.32", pod, "/spec/containers/0/resizePolicy", unique));
+        assert!(asks("1.33", pod, "/spec/containers/0/resizePolicy", unique));
+        // By the markers in the sources of each version.
+        let replicas = |markers: &Markers| markers.minimum.is_some();
+        assert!(!asks("1.32", ("v1", "ReplicationController"), "/spec/replicas", replicas));
+        assert!(asks("1.33", ("v1", "ReplicationController"), "/spec/replicas", replicas));
+        let claim = ("resource.k8s.io/v1beta1", "ResourceClaim");
+        assert!(!asks("1.34", claim, "/spec/devices/requests", unique));
+        assert!(asks("1.35", claim, "/spec/devices/requests", unique));
     }
 
     #[test]

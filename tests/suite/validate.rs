@@ -64,27 +64,58 @@ fn show(verdict: &Verdict) -> String {
     text
 }
 
+/// Rules of the chapters "Objects" and "Reading YAML" without a folder here, and where they are tried.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("rejected-kind", "a flag of the command line: tests/suite/cli/validate.rs"),
+    ("not-an-object", "what reads a tree says it, not what reads a file: src/render"),
+];
+
+/// The ids of the sections of a chapter of `docs/rules.md`.
+fn chapter(name: &str) -> Vec<&'static str> {
+    let document = include_str!("../../docs/rules.md");
+    let chapter = document.split("\n## ").find(|chapter| chapter.starts_with(name)).unwrap();
+    let sections = chapter.split("\n### `").skip(1).filter_map(|section| section.split('`').next());
+    sections.filter(|id| !ELSEWHERE.iter().any(|(elsewhere, _)| elsewhere == id)).collect()
+}
+
+/// Every rule that looks at objects or at YAML: those of the registry, and those of the document.
+fn with_fixtures() -> std::collections::BTreeSet<&'static str> {
+    let registry = validate::rules::RULES.iter().map(|rule| rule.id);
+    registry.chain(chapter("Objects")).chain(chapter("Reading YAML")).collect()
+}
+
+#[test]
+fn every_rule_on_a_change_has_its_folder() {
+    let folder = cases().with_file_name("risk");
+    // It looks at a whole change: `src/diff/risk/blast_radius.rs`.
+    for id in chapter("Changes").into_iter().filter(|id| *id != "blast-radius") {
+        assert!(folder.join(id).is_dir(), "the rule `{id}` has no fixtures");
+    }
+}
+
 #[test]
 fn every_rule_finds_what_its_fixtures_hold() {
-    for rule in &validate::rules::RULES {
-        let folder = cases().join(rule.id);
+    for id in with_fixtures() {
+        let folder = cases().join(id);
         let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap_or_else(|_| panic!("the rule `{}` has no fixtures", rule.id))
+            .unwrap_or_else(|_| panic!("the rule `{id}` has no fixtures"))
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
             .collect();
         files.sort();
-        assert!(!files.is_empty(), "the rule `{}` has no fixtures", rule.id);
+        assert!(!files.is_empty(), "the rule `{id}` has no fixtures");
         let mut found = false;
         for file in files {
             let case = file.file_stem().unwrap().to_string_lossy().into_owned();
             let verdict = judge(&format!("{case}.yaml"), &fs::read_to_string(&file).unwrap(), &Options::default());
-            found |= verdict.findings.iter().any(|finding| finding.rule == rule.id);
+            found |= verdict.findings.iter().any(|finding| finding.rule == id);
             insta::with_settings!({snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true}, {
                 insta::assert_snapshot!(case, show(&verdict));
             });
         }
-        assert!(found, "no fixture of `{0}` gives a finding of `{0}`", rule.id);
+        assert!(found, "no fixture of `{id}` gives a finding of it");
+        let documented = mergeline::rule::find(id).unwrap_or_else(|| panic!("`{id}` has no section in docs/rules.md"));
+        assert_eq!(mergeline::rule::url(documented.id), format!("https://mergeline.dev/rules/{id}"));
     }
 }
 
@@ -92,7 +123,7 @@ fn every_rule_finds_what_its_fixtures_hold() {
 fn every_folder_of_fixtures_is_of_a_rule() {
     for entry in fs::read_dir(cases()).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
-        assert!(validate::rules::RULES.iter().any(|rule| rule.id == name), "`{name}` is no rule");
+        assert!(with_fixtures().contains(&*name), "`{name}` is no rule");
     }
 }
 

@@ -226,3 +226,38 @@ fn patterns_and_ignored_files_are_told_apart_from_what_was_named() {
     place.run(&["validate", "k8s/**/*.yaml"]).exits(1);
     place.run(&["validate", "-ignore-filename-pattern", "deep/.*", "k8s"]).exits(0);
 }
+
+#[test]
+fn what_reading_finds_is_silenced_like_any_rule() {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/validate");
+    let silenceable = ["boolean-key", "number-key", "merge-override"];
+    let text = |rule: &str| {
+        let mut files = std::fs::read_dir(cases.join(rule)).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.find(|file| file.extension().is_some_and(|extension| extension == "yaml")).unwrap();
+        std::fs::read_to_string(file).unwrap()
+    };
+    let said = |place: &Place, of: &str| -> Vec<String> {
+        let report = place.run(&["validate", "maps", "-o", "json"]).exits(0).json();
+        let findings = report[of].as_array().unwrap().iter();
+        // A silenced one holds the finding.
+        let rule = |finding: &serde_json::Value| {
+            let rule = finding["rule"].as_str().or_else(|| finding["finding"]["rule"].as_str());
+            rule.unwrap().to_owned()
+        };
+        findings.map(rule).collect()
+    };
+    let place = Place::empty();
+    for rule in silenceable {
+        place.checkout.write(&format!("maps/{rule}.yaml"), text(rule));
+    }
+    let found = said(&place, "findings");
+    assert!(silenceable.iter().all(|rule| found.iter().any(|found| found == rule)), "{found:?}");
+    for rule in silenceable {
+        place
+            .checkout
+            .write(&format!("maps/{rule}.yaml"), format!("# mergeline: ignore {rule} it is meant\n{}", text(rule)));
+    }
+    let (found, silenced) = (said(&place, "findings"), said(&place, "silenced"));
+    assert!(!found.iter().any(|found| silenceable.contains(&found.as_str())), "{found:?}");
+    assert!(silenceable.iter().all(|rule| silenced.iter().any(|silenced| silenced == rule)), "{silenced:?}");
+}
