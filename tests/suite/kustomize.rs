@@ -107,14 +107,17 @@ fn every_case_of_the_archive_is_what_kustomize_makes_of_it() {
 }
 
 /// Differences from kustomize that were found and mended: `tests/cases/kustomize/CASE/in` is a tree, `app` is built in it,
-/// and `expected.yaml` is what kustomize prints.
+/// and `expected.yaml` is what kustomize prints; where there is none, kustomize refuses it.
 #[test]
 fn differences_that_were_mended_stay_mended() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/kustomize");
     for case in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let product = build(&super::render::tree_of(&case.join("in")), "app", &Cache::default(), false).unwrap();
         let printed = yaml::print_documents(&product.values.iter().collect::<Vec<_>>());
-        let expected = fs::read_to_string(case.join("expected.yaml")).unwrap();
+        let Ok(expected) = fs::read_to_string(case.join("expected.yaml")) else {
+            assert!(!product.built, "{}", case.display());
+            continue;
+        };
         assert!(printed == expected, "{}: {:?}\n{printed}", case.display(), product.findings);
     }
 }
@@ -181,75 +184,6 @@ fn most_fields_lead_to_the_line_that_sets_them() {
     lost.truncate(12);
     println!("{placed} of {all} fields are placed; most others: {lost:?}");
     assert!(placed * 100 >= all * 80, "{placed} of {all} fields");
-}
-
-/// Builds `app` of a tree and gives the rule and message of its first finding.
-fn refused(files: &[(String, String)]) -> String {
-    let tree = files.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(path.as_str(), text.as_str()));
-    let product = build(&tree, "app", &Cache::default(), false).unwrap();
-    assert!(!product.built);
-    product.findings.first().map(|finding| format!("{}: {}", finding.rule, finding.message)).unwrap_or_default()
-}
-
-fn file(path: &str, text: impl Into<String>) -> (String, String) {
-    (path.to_owned(), text.into())
-}
-
-#[test]
-fn hostile_kustomizations_end_as_findings() {
-    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 0123456789}\n";
-    let circle =
-        [file("app/kustomization.yaml", "resources: [../b]"), file("b/kustomization.yaml", "resources: [../app]")];
-    assert!(refused(&circle).contains("circle"), "{}", refused(&circle));
-    let tower: Vec<_> = (0..10_000)
-        .map(|level| {
-            let folder = if level == 0 { "app".to_owned() } else { format!("l{level}") };
-            file(&format!("{folder}/kustomization.yaml"), format!("resources: [../l{}]", level + 1))
-        })
-        .collect();
-    assert!(refused(&tower).contains("deep"), "{}", refused(&tower));
-    for outside in ["../../etc/passwd", "/etc/passwd", "../other.yaml"] {
-        let files = [file("app/kustomization.yaml", format!("resources: [{outside}]")), file("other.yaml", map)];
-        assert!(!refused(&files).is_empty(), "{outside}");
-    }
-    let mut doubling = vec![file("base/a.yaml", map), file("l0/kustomization.yaml", "resources: [../base]")];
-    doubling.push(file("base/kustomization.yaml", "resources: [a.yaml]"));
-    for level in 1..40 {
-        let below = level - 1;
-        for side in ["a", "b"] {
-            doubling.push(file(
-                &format!("l{level}{side}/kustomization.yaml"),
-                format!("resources: [../l{below}]\nnamePrefix: {side}"),
-            ));
-        }
-        let both = format!("resources: [../l{level}a, ../l{level}b]");
-        doubling.push(file(&format!("l{level}/kustomization.yaml"), both));
-    }
-    doubling.push(file("app/kustomization.yaml", "resources: [../l39]"));
-    assert!(refused(&doubling).contains("more than"), "{}", refused(&doubling));
-    let text = "- source: {kind: ConfigMap, fieldPath: data.a}\n  targets:\n  - {select: {kind: ConfigMap}, fieldPaths: [data.a], options: {delimiter: '#', index: 9}}\n";
-    let texts = [
-        file("app/a.yaml", map),
-        file("app/kustomization.yaml", format!("resources: [a.yaml]\nreplacements:\n{}", text.repeat(60))),
-    ];
-    assert!(refused(&texts).contains("too large"), "{}", refused(&texts));
-    let copies = "- {op: copy, from: /data, path: /data/b}\n- {op: copy, from: /data, path: /data/c}\n".repeat(30);
-    let copies = [
-        file("app/a.yaml", map),
-        file("app/p.yaml", copies),
-        file("app/kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml, target: {kind: ConfigMap}}]"),
-    ];
-    assert!(refused(&copies).contains("too large"), "{}", refused(&copies));
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
-        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
-    }
-    let bombs = [
-        file("app/a.yaml", format!("{map}spec:\n  {}", bomb.replace('\n', "\n  "))),
-        file("app/kustomization.yaml", "resources: [a.yaml]"),
-    ];
-    assert!(refused(&bombs).starts_with("yaml-budget"), "{}", refused(&bombs));
 }
 
 /// The folders below that hold a kustomization.

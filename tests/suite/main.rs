@@ -14,6 +14,7 @@ mod immutable;
 mod kustomize;
 mod kustomize_differential;
 mod phantom;
+mod kustomize_hostile;
 mod promote;
 mod render;
 mod risk;

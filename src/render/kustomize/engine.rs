@@ -8,6 +8,7 @@ use super::filters::set_texts;
 use super::ids::Gvk;
 use super::loader::{Cache, Loader};
 use super::metadata;
+use super::meter::{Meter, OUTPUT};
 use super::node::Node;
 use super::resmap::ResMap;
 use super::steps::add_hashes;
@@ -36,7 +37,8 @@ pub struct Product {
 /// # Errors
 /// When the tree cannot be read. What is wrong with the source is a finding.
 pub fn build(tree: &dyn Tree, directory: &str, cache: &Cache, unrestricted: bool) -> Result<Product> {
-    let loader = Loader { tree, cache, unrestricted, root: directory.to_owned(), above: Vec::new() };
+    let meter = Meter::default();
+    let loader = Loader { tree, cache, meter: &meter, unrestricted, root: directory.to_owned(), above: Vec::new() };
     match run(loader) {
         Ok((values, findings)) => Ok(Product { values, findings, built: true }),
         Err(Stop::Refused(findings)) => {
@@ -106,13 +108,14 @@ fn manage(map: &mut ResMap) -> std::result::Result<(), super::node::Fault> {
 
 fn values(map: &ResMap) -> Built<Vec<Value>> {
     let mut values = Vec::with_capacity(map.resources().len());
+    let mut budget = OUTPUT;
     for resource in map.resources() {
         let named = || format!("{} {}", resource.kind(), resource.name());
         let stop = |fault: String| {
             let place = resource.origin().map(Origin::place_without_excerpt);
             Stop::because(Finding::error("kustomize", format!("{fault} (in `{}`)", named())).at(place))
         };
-        values.push(output::value(&resource.node).map_err(stop)?);
+        values.push(output::value(&resource.node, &mut budget).map_err(stop)?);
     }
     Ok(values)
 }

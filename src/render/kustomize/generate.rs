@@ -32,6 +32,7 @@ pub(super) fn generate(generator: &Generator, is_secret: bool, loader: &Loader<'
         return Err(refuse("a generator needs a `name`".to_owned()));
     }
     let mut entries = entries(generator, loader)?;
+    loader.meter.generate(entries.iter().map(|entry| entry.key.len()).sum(), generator.origin.as_ref())?;
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     if let Some(twice) = entries.windows(2).find(|pair| pair[0].key == pair[1].key) {
         let message = format!("the key `{}` of `{}` is there twice", twice[0].key, generator.name.text);
@@ -58,13 +59,21 @@ fn make(generator: &Generator, is_secret: bool, entries: &[Entry]) -> Result<Res
         node.set("type", value, kind.origin.as_ref().or(origin))?;
         node.map_at("data", origin)?;
     }
+    let mut fields: [Vec<super::node::Entry>; 2] = [Vec::new(), Vec::new()];
     for entry in entries {
         let text = std::str::from_utf8(&entry.value).ok().filter(|_| !is_secret).map(str::to_owned);
-        let field = if text.is_some() || is_secret { "data" } else { "binaryData" };
+        let binary = usize::from(text.is_none() && !is_secret);
         let text = text.unwrap_or_else(|| encoded(&entry.value));
         let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
-        let value = Node::scalar(Scalar::new(text, Tag::Str, style), entry.origin.clone());
-        node.map_at(field, origin)?.set(&entry.key, value, entry.origin.as_ref())?;
+        let value = Node::scalar(Scalar::new(text, Tag::Str, style), entry.origin.clone()).quoted_if_needed();
+        // Keys are known to differ; a search for each would take the square of their number.
+        fields[binary]
+            .push(super::node::Entry { key: super::node::Key::bare(&entry.key, entry.origin.as_ref()), value });
+    }
+    for (name, made) in ["data", "binaryData"].into_iter().zip(fields).filter(|(_, made)| !made.is_empty()) {
+        if let Some(entries) = node.map_at(name, origin)?.entries_mut() {
+            entries.extend(made);
+        }
     }
     let mut set_all = |field: &str, pairs: &[Pair]| -> Result<(), Fault> {
         for pair in pairs {
@@ -96,6 +105,7 @@ fn entries(generator: &Generator, loader: &Loader<'_>) -> Built<Vec<Entry>> {
     let mut entries = Vec::new();
     for file in &generator.envs {
         let (path, bytes) = loader.load(&file.text, file.origin.as_ref())?;
+        loader.meter.generate(bytes.len(), file.origin.as_ref())?;
         variables(&path, &bytes, file, &mut entries)?;
     }
     for literal in &generator.literals {
@@ -122,6 +132,7 @@ fn entries(generator: &Generator, loader: &Loader<'_>) -> Built<Vec<Entry>> {
             }
         };
         let (path, bytes) = loader.load(&path, file.origin.as_ref())?;
+        loader.meter.generate(bytes.len(), file.origin.as_ref())?;
         // A value of a file is all of it, so its place is where the file begins.
         let source = Source::new(path, std::str::from_utf8(&bytes).unwrap_or_default());
         let end = u32::try_from(source.text().len()).unwrap_or(u32::MAX);

@@ -46,7 +46,16 @@ pub(super) fn float(value: f64) -> String {
 /// # Errors
 /// When a scalar is no JSON value.
 pub(super) fn value(node: &Node, json: &mut String) -> Result<(), Fault> {
+    value_in(node, false, json)
+}
+
+fn value_in(node: &Node, flow: bool, json: &mut String) -> Result<(), Fault> {
+    let flow = flow || node.is_flow();
     match &node.kind {
+        Kind::Scalar(scalar) if flow && scalar.text.is_empty() => {
+            json.push_str("\"\"");
+            Ok(())
+        }
         Kind::Scalar(scalar) => {
             match scalar.data()? {
                 Data::Null => json.push_str("null"),
@@ -67,7 +76,7 @@ pub(super) fn value(node: &Node, json: &mut String) -> Result<(), Fault> {
                 if index > 0 {
                     json.push(',');
                 }
-                value(item, json)?;
+                value_in(item, flow, json)?;
             }
             json.push(']');
             Ok(())
@@ -82,7 +91,7 @@ pub(super) fn value(node: &Node, json: &mut String) -> Result<(), Fault> {
                 }
                 string(&entry.key.text, json);
                 json.push(':');
-                value(&entry.value, json)?;
+                value_in(&entry.value, flow, json)?;
             }
             json.push('}');
             Ok(())

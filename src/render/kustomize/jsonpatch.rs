@@ -71,6 +71,11 @@ impl JsonPatch {
         self.0.is_empty()
     }
 
+    /// How many operations it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Applies the patch to an object.
     ///
     /// # Errors
@@ -263,18 +268,27 @@ fn remove(parent: &mut Node, key: &str) -> Result<Option<Node>, Fault> {
 
 /// What is left of a tree that was JSON once.
 pub(super) fn normalise(node: &mut Node) -> Result<(), Fault> {
+    normalise_in(node, false)
+}
+
+fn normalise_in(node: &mut Node, flow: bool) -> Result<(), Fault> {
+    let flow = flow || node.is_flow();
     match &mut node.kind {
+        Kind::Scalar(scalar) if flow && scalar.text.is_empty() => {
+            *scalar = Scalar::new("", Tag::Str, Style::Double);
+            Ok(())
+        }
         Kind::Scalar(scalar) => {
             *scalar = normal(scalar)?;
             Ok(())
         }
-        Kind::List(items) => Arc::make_mut(items).iter_mut().try_for_each(normalise),
+        Kind::List(items) => Arc::make_mut(items).iter_mut().try_for_each(|item| normalise_in(item, flow)),
         Kind::Map(entries) => Arc::make_mut(entries).iter_mut().try_for_each(|entry| {
             if entry.key.bare && super::scalar::is_bad_bare_key(&entry.key.text) {
                 return Err(format!("the key `{}` is read as no string", entry.key.text));
             }
             entry.key.bare = false;
-            normalise(&mut entry.value)
+            normalise_in(&mut entry.value, flow)
         }),
     }
 }

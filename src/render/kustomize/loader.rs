@@ -4,6 +4,7 @@
 //! tree is read.
 
 use super::directives::Directives;
+use super::meter::Meter;
 use super::references::is_remote;
 use super::resource::Resource;
 use super::stop::{Built, Stop};
@@ -43,6 +44,8 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(super) struct Loader<'a> {
     pub(super) tree: &'a dyn Tree,
     pub(super) cache: &'a Cache,
+    /// What the build has cost so far.
+    pub(super) meter: &'a Meter,
     /// Files outside of the kustomization's folder may be read.
     pub(super) unrestricted: bool,
     /// The folder of the kustomization.

@@ -180,12 +180,17 @@ impl Search<'_> {
         let inner = inner.strip_prefix('[').unwrap_or(inner);
         let (key, pattern) = inner.split_once('=').ok_or("`[]` in a path must hold `key=value`")?;
         need_list(node)?;
-        let regex = Regex::new(pattern).map_err(|_| format!("`{pattern}` is no regular expression"))?;
+        // Most patterns are words, and most builds ask for them in every resource.
+        let is_word =
+            pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'_' | b':'));
+        let regex = (!is_word).then(|| Regex::new(pattern)).transpose();
+        let regex = regex.map_err(|_| format!("`{pattern}` is no regular expression"))?;
+        let matches = |text: &str| regex.as_ref().map_or_else(|| text.contains(pattern), |regex| regex.is_match(text));
         let before = (found.places.len(), found.detached);
         for at in 0..node.items().len() {
             let item = &node.items()[at];
             let value = if key.is_empty() { Some(item) } else { item.get(key) };
-            if !value.is_some_and(|value| regex.is_match(written(value).trim())) {
+            if !value.is_some_and(|value| matches(written(value).trim())) {
                 continue;
             }
             if key.is_empty() {

@@ -24,6 +24,7 @@ mod loader;
 mod matcher;
 mod merge;
 mod metadata;
+mod meter;
 mod namerefs;
 mod node;
 mod output;

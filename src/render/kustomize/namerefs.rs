@@ -47,9 +47,6 @@ pub(super) fn fix(map: &mut ResMap, config: &Config, schema: &Schema) -> Result<
             }
         }
     }
-    if index.by_old_name.is_empty() {
-        return Ok(());
-    }
     let mut by_kind: HashMap<Gvk, Vec<(&Gvk, FieldSpec)>> = HashMap::new();
     for (at, resource) in map.contents_mut().iter_mut().enumerate() {
         let gvk = resource.original_gvk();

@@ -159,6 +159,21 @@ impl Node {
         matches!(&self.kind, Kind::Scalar(scalar) if scalar.tag == Tag::Null)
     }
 
+    /// Says whether it is a list or map that is written with brackets or braces: go-yaml writes an empty text in there with
+    /// quotes, and so reads it back as a string.
+    pub(super) fn is_flow(&self) -> bool {
+        let Some(origin) = self.origin.as_ref().filter(|_| !self.is_scalar()) else { return false };
+        let first = origin.source().text().as_bytes().get(origin.span().0 as usize);
+        matches!(first, Some(b'{' | b'['))
+    }
+
+    /// How many nodes it has; a long text counts as several.
+    pub(super) fn size(&self) -> usize {
+        1 + self.text().len() / 64
+            + self.items().iter().map(Self::size).sum::<usize>()
+            + self.entries().iter().map(|entry| entry.value.size()).sum::<usize>()
+    }
+
     /// Null, `{}` or `[]`.
     pub(super) fn is_empty(&self) -> bool {
         match &self.kind {
@@ -257,19 +272,24 @@ impl Node {
             }
             return Ok(());
         }
-        let mut value = value;
-        if let Kind::Scalar(scalar) = &mut value.kind
+        let value = value.quoted_if_needed();
+        let Some(entries) = self.entries_mut() else {
+            return if self.is_null() { Ok(()) } else { Err(format!("`{key}` cannot be set: a map is needed")) };
+        };
+        entries.push(Entry { key: Key::bare(key, key_origin), value });
+        Ok(())
+    }
+
+    /// A value for a key that was not there: with quotes when its text would be read as anything but a string.
+    pub(super) fn quoted_if_needed(mut self) -> Self {
+        if let Kind::Scalar(scalar) = &mut self.kind
             && matches!(scalar.tag, Tag::Unset | Tag::Str)
             && scalar.style == Style::Plain
             && is_non_string_in_yaml_1_1(&scalar.text)
         {
             scalar.style = Style::Double;
         }
-        let Some(entries) = self.entries_mut() else {
-            return if self.is_null() { Ok(()) } else { Err(format!("`{key}` cannot be set: a map is needed")) };
-        };
-        entries.push(Entry { key: Key::bare(key, key_origin), value });
-        Ok(())
+        self
     }
 
     /// Writes a scalar over a scalar.

@@ -125,6 +125,16 @@ pub(super) fn load_json(patch: &Patch, loader: &Loader<'_>) -> Built<Loaded> {
 }
 
 impl Loaded {
+    /// How many patches and operations it holds.
+    pub(super) fn directives(&self) -> usize {
+        match self {
+            Self::Merge { patches, target: Some(_) } => patches.len(),
+            // What finds its target by name looks at that alone.
+            Self::Merge { .. } | Self::MergeByName(_) => 1,
+            Self::Json { patch, .. } | Self::JsonByTarget { patch, .. } => 1 + patch.len() / 16,
+        }
+    }
+
     /// Applies the patch to what it is for.
     ///
     /// # Errors

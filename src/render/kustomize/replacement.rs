@@ -92,6 +92,12 @@ impl Replacement {
         }
     }
 
+    /// How often it looks at all resources.
+    pub(super) fn directives(&self) -> usize {
+        let paths = |target: &Target| 1 + target.field_paths.len() + target.reject.len();
+        1 + self.targets.iter().flatten().map(paths).sum::<usize>()
+    }
+
     /// Copies the value into all targets.
     pub(super) fn apply(&self, map: &mut ResMap) -> Built<()> {
         let origin = self.origin.as_ref();

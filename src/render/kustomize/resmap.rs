@@ -47,6 +47,11 @@ impl ResMap {
         self.resources
     }
 
+    /// How many fields the resources had when they were read.
+    pub(super) fn size(&self) -> usize {
+        self.resources.iter().map(|resource| resource.size).sum()
+    }
+
     fn forget(&mut self) {
         self.current = None;
         self.names = None;

@@ -4,11 +4,12 @@
 //! steps that can see annotations ([`Resource::expose`]). Decided by `api/resource/resource.go`.
 
 use super::ids::{Gvk, Id, is_cluster_scoped};
-use super::node::{Fault, Node};
+use super::node::{Entry, Fault, Key, Node};
 use super::scalar::{Scalar, Style, Tag};
 use super::schema::Schema;
 use crate::manifest::Origin;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An identity that a resource had; group and version are always those it has now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(super) struct Resource {
     pub(super) allow_name_change: bool,
     pub(super) allow_kind_change: bool,
     pub(super) variables: Vec<String>,
+    /// How many fields it had when it was read.
+    pub(super) size: usize,
     /// The text of each group of tied scalars as it was when all were equal.
     ties: HashMap<u32, Scalar>,
 }
@@ -87,6 +90,7 @@ impl Resource {
 
     fn of(node: Node) -> Self {
         Self {
+            size: node.size(),
             node,
             previous: Vec::new(),
             prefixes: Vec::new(),
@@ -290,14 +294,18 @@ impl Resource {
 
     /// The entries of `data` or `binaryData` of another resource, under those that this one has.
     pub(super) fn merge_data_from(&mut self, other: &Resource, field: &str) -> Result<(), Fault> {
-        let mut merged: Vec<(String, Node)> = Vec::new();
+        let mut merged: Vec<(Arc<str>, Node)> = Vec::new();
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for entry in other.node.get(field).into_iter().chain(self.node.get(field)).flat_map(Node::entries) {
             let text = if entry.value.is_null() { "" } else { entry.value.text() };
             let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
             let value = Node::scalar(Scalar::new(text, Tag::Str, style), entry.value.origin.clone());
-            match merged.iter_mut().find(|(key, _)| *key == *entry.key.text) {
+            match places.get(&entry.key.text).and_then(|at| merged.get_mut(*at)) {
                 Some((_, old)) => *old = value,
-                None => merged.push((entry.key.text.to_string(), value)),
+                None => {
+                    places.insert(Arc::clone(&entry.key.text), merged.len());
+                    merged.push((Arc::clone(&entry.key.text), value));
+                }
             }
         }
         self.node.clear(field);
@@ -305,9 +313,12 @@ impl Resource {
             return Ok(());
         }
         let map = self.node.map_at(field, None)?;
-        for (key, value) in merged {
+        let entry = |(text, value): (Arc<str>, Node)| {
             let origin = value.origin.clone();
-            map.set(&key, value, origin.as_ref())?;
+            Entry { key: Key { text, origin, bare: true }, value: value.quoted_if_needed() }
+        };
+        if let Some(entries) = map.entries_mut() {
+            entries.extend(merged.into_iter().map(entry));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::fieldspec::FieldSpec;
 use super::filters::{self, ImageFilter, Namespace};
 use super::generate::hash;
 use super::metadata::Configured;
+use super::meter::Meter;
 use super::node::Fault;
 use super::patches::Loaded;
 use super::replacement::Replacement;
@@ -54,7 +55,9 @@ pub(super) struct Step {
 
 impl Step {
     /// Does it.
-    pub(super) fn run(&self, map: &mut ResMap, schema: &Schema) -> Built<()> {
+    pub(super) fn run(&self, map: &mut ResMap, schema: &Schema, meter: &Meter) -> Built<()> {
+        let weight = map.resources().len() + map.size() / 64;
+        meter.look(self.action.directives().saturating_mul(weight), self.origin.as_ref())?;
         self.action.run(map, schema, self.origin.as_ref())?;
         if let Some(configured) = &self.configured {
             configured.transformed(map).map_err(|fault| Stop::fault(fault, self.origin.as_ref()))?;
@@ -65,6 +68,20 @@ impl Step {
 }
 
 impl Action {
+    /// How many directives it holds, each of which looks at all resources.
+    fn directives(&self) -> usize {
+        match self {
+            Self::Patch(patch) => patch.directives(),
+            Self::Namespace(namespace) => 1 + namespace.specs.len() / 8,
+            Self::Affix { specs, .. } | Self::Replicas { specs, .. } | Self::Image { specs, .. } => 1 + specs.len() / 8,
+            Self::Texts { pairs, specs } => pairs.len().saturating_mul(1 + specs.len() / 32),
+            Self::Replacements(all) => all.iter().map(Replacement::directives).sum(),
+            Self::ValueAdd(value) => value.directives(),
+            Self::Hash => 1,
+            Self::All(actions) => actions.iter().map(Self::directives).sum(),
+        }
+    }
+
     fn run(&self, map: &mut ResMap, schema: &Schema, origin: Option<&Origin>) -> Built<()> {
         let at = |done: Result<(), Fault>| done.map_err(|fault| Stop::fault(fault, origin));
         match self {

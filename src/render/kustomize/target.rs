@@ -12,6 +12,7 @@ use super::generate::generate;
 use super::ids::Gvk;
 use super::loader::{Loader, locked};
 use super::metadata::{self, Configured};
+use super::meter::Meter;
 use super::plugins::{self, Plugin};
 use super::resmap::ResMap;
 use super::resource::Resource;
@@ -25,11 +26,6 @@ use crate::git::tree::EntryKind;
 use crate::manifest::Origin;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use std::sync::Arc;
-
-/// How many kustomizations one build may enter.
-const KUSTOMIZATIONS: usize = 10_000;
-/// How many resources one build may hold: diamonds of diamonds multiply.
-const RESOURCES: usize = 50_000;
 
 /// What has been gathered so far.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +41,6 @@ pub(super) struct Accumulated {
 #[derive(Debug, Default)]
 pub(super) struct Build {
     pub(super) schema: Schema,
-    pub(super) entered: usize,
 }
 
 /// A kustomization that is built.
@@ -111,7 +106,7 @@ impl Target<'_> {
         }
         let config = Arc::clone(&gathered.config);
         for step in self.steps(&config, build)? {
-            step.run(&mut gathered.map, &build.schema)?;
+            step.run(&mut gathered.map, &build.schema, self.loader.meter)?;
         }
         self.validate(&mut gathered, build)?;
         vars::merge(&mut gathered.vars, &directives.vars, &mut gathered.map)?;
@@ -160,9 +155,7 @@ impl Target<'_> {
                 let appended = gathered.map.append(resource, &build.schema);
                 appended.map_err(|fault| Stop::fault(fault, origin).related(place.as_ref(), "the second one"))?;
             }
-            if gathered.map.resources().len() > RESOURCES {
-                return Err(Stop::refused(format!("one build holds more than {RESOURCES} resources"), origin));
-            }
+            Meter::hold(gathered.map.resources().len(), gathered.map.size(), origin)?;
         }
         Ok(gathered)
     }
@@ -170,11 +163,7 @@ impl Target<'_> {
     /// The kustomization of a folder that this one names.
     fn enter(&self, target: &str, text: &Text, build: &mut Build) -> Built<Target<'_>> {
         let origin = text.origin.as_ref();
-        build.entered += 1;
-        if build.entered > KUSTOMIZATIONS {
-            let message = format!("one build enters more than {KUSTOMIZATIONS} kustomizations");
-            return Err(Stop::refused(message, origin).hint("flatten them"));
-        }
+        self.loader.meter.enter(origin)?;
         let loader = self.loader.enter(target, &text.text, origin)?;
         let directives = loader.directives(origin)?;
         set_schema(&mut build.schema, &directives, &loader)?;
@@ -203,9 +192,7 @@ impl Target<'_> {
             }
         };
         gathered.add((*found).clone(), &build.schema, origin)?;
-        if gathered.map.resources().len() > RESOURCES {
-            return Err(Stop::refused(format!("one build holds more than {RESOURCES} resources"), origin));
-        }
+        Meter::hold(gathered.map.resources().len(), gathered.map.size(), origin)?;
         Ok(gathered)
     }
 
@@ -367,7 +354,7 @@ impl Target<'_> {
         for plugin in self.plugins(&self.directives.validators, build)? {
             let step = self.transformer(&plugin)?;
             let before = super::printed(&gathered.map)?;
-            step.run(&mut gathered.map, &build.schema)?;
+            step.run(&mut gathered.map, &build.schema, self.loader.meter)?;
             if super::printed(&gathered.map)? != before {
                 let message = format!("the validator `{}` changes resources", plugin.kind());
                 return Err(Stop::refused(message, plugin.origin()));

@@ -52,6 +52,11 @@ impl ValueAdd {
         Ok(Self { value, targets, origin: fields.origin() })
     }
 
+    /// How often it looks at all resources.
+    pub(super) fn directives(&self) -> usize {
+        self.targets.len()
+    }
+
     /// Sets the value in all targets.
     pub(super) fn apply(&self, map: &mut ResMap, schema: &Schema) -> Result<(), Fault> {
         for target in &self.targets {
