@@ -10,6 +10,7 @@ use super::loader::Loader;
 use super::node::Fault;
 use super::stop::{Built, Stop};
 use super::target::reference;
+use crate::finding::Finding;
 use crate::manifest::Value;
 use crate::manifest::yaml::{self, Budget, Dialect};
 
@@ -20,7 +21,8 @@ pub(super) fn load(files: &[Text], loader: &Loader<'_>) -> Built<Config> {
         let (path, bytes) = loader.load(&file.text, file.origin.as_ref())?;
         let fault = |fault| Stop::fault(fault, file.origin.as_ref());
         let reading = yaml::read_bytes(&path, &bytes, Dialect::Kubectl, &Budget::default());
-        if reading.findings.iter().any(|finding| finding.rule == "yaml-syntax") || bytes.is_empty() {
+        let unread = |finding: &Finding| matches!(finding.rule.as_ref(), "yaml-syntax" | "yaml-budget");
+        if reading.findings.iter().any(unread) || bytes.is_empty() {
             return Err(fault(format!("`{path}` is no OpenAPI document")));
         }
         let Some(definitions) = reading.documents.first() else { continue };

@@ -9,6 +9,7 @@ use super::scalar::{Scalar, Style, Tag};
 use crate::finding::{Finding, Severity};
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Data, Origin, Source};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ fn resources(reading: yaml::Reading, place: impl Fn(&mut [Node])) -> Result<Vec<
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let mut nodes: Vec<Node> = reading.documents.iter().map(Node::of).collect();
+    let mut nodes: Vec<Node> = reading.documents.par_iter().with_min_len(16).map(Node::of).collect();
     place(&mut nodes);
     let refused = |(fault, origin): (Fault, Option<Origin>)| {
         vec![Finding::error("not-an-object", fault).at(origin.as_ref().map(Origin::place_without_excerpt))]

@@ -10,7 +10,8 @@ use super::loader::{Cache, Loader};
 use super::metadata;
 use super::meter::{Meter, OUTPUT};
 use super::node::Node;
-use super::resmap::ResMap;
+use super::resmap::{ResMap, each};
+use super::resource::Resource;
 use super::steps::add_hashes;
 use super::stop::{Built, Stop};
 use super::target::{Accumulated, Build, Target, set_schema};
@@ -19,6 +20,7 @@ use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::Tree;
 use crate::manifest::{Origin, Value};
+use rayon::prelude::*;
 
 /// What a kustomization builds to.
 #[derive(Debug, Default)]
@@ -74,7 +76,7 @@ fn run(loader: Loader<'_>) -> Built<(Vec<Value>, Vec<Finding>)> {
         manage(&mut map).map_err(here)?;
     }
     let (keep_origins, keep_transformations) = (asked("originAnnotations"), asked("transformerAnnotations"));
-    for resource in map.resources_mut() {
+    let _: std::result::Result<(), ()> = each(map.resources_mut(), |_, resource| {
         resource.remove_build_annotations(keep_origins && keep_transformations);
         if !keep_origins {
             resource.normalise_texts("annotations", &[metadata::ORIGIN]);
@@ -82,7 +84,8 @@ fn run(loader: Loader<'_>) -> Built<(Vec<Value>, Vec<Finding>)> {
         if !keep_transformations {
             resource.normalise_texts("annotations", &[metadata::TRANSFORMATIONS]);
         }
-    }
+        Ok(())
+    });
     let mut told = std::collections::HashSet::new();
     notes.retain(|note| told.insert((note.message.clone(), note.place.clone())));
     Ok((values(&map)?, notes))
@@ -107,17 +110,24 @@ fn manage(map: &mut ResMap) -> std::result::Result<(), super::node::Fault> {
 }
 
 fn values(map: &ResMap) -> Built<Vec<Value>> {
-    let mut values = Vec::with_capacity(map.resources().len());
     let mut budget = OUTPUT;
     for resource in map.resources() {
+        let Some(left) = budget.checked_sub(resource.node.size()) else {
+            let message = format!("one build gives more than {OUTPUT} fields");
+            return Err(Stop::refused(message, resource.origin()).hint("build fewer resources at once"));
+        };
+        budget = left;
+    }
+    let value = |resource: &Resource| {
         let named = || format!("{} {}", resource.kind(), resource.name());
         let stop = |fault: String| {
             let place = resource.origin().map(Origin::place_without_excerpt);
             Stop::because(Finding::error("kustomize", format!("{fault} (in `{}`)", named())).at(place))
         };
-        values.push(output::value(&resource.node, &mut budget).map_err(stop)?);
-    }
-    Ok(values)
+        output::value(&resource.node).map_err(stop)
+    };
+    let values: Vec<Built<Value>> = map.resources().par_iter().with_min_len(16).map(value).collect();
+    values.into_iter().collect()
 }
 
 /// All resources as text, to see whether anything has changed.

@@ -134,9 +134,10 @@ fn walk(
             if field.is_null() {
                 match (first.list, wanted) {
                     (true, _) => *field = Node::list(Vec::new(), field.origin.clone()),
-                    (_, Some(Make::Scalar)) => {
+                    (_, Some(make @ (Make::Scalar | Make::Untagged))) => {
                         let text = field.text().to_owned();
-                        *field = Node::scalar(Scalar::new(text, Tag::Str, Style::Plain), field.origin.clone());
+                        let tag = if make == Make::Scalar { Tag::Str } else { Tag::Unset };
+                        *field = Node::scalar(Scalar::new(text, tag, Style::Plain), field.origin.clone());
                     }
                     (_, Some(wanted)) => *field = Node::empty(wanted, field.origin.clone()),
                     (_, None) => {}

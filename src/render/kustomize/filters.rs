@@ -5,13 +5,14 @@
 
 use super::fields::{Pair, Text};
 use super::fieldspec::FieldSpec;
-use super::ids::Gvk;
+use super::ids::{Gvk, Id};
 use super::node::{Fault, Kind, Make, Node};
-use super::resmap::ResMap;
+use super::resmap::{ResMap, each};
 use super::resource::Resource;
 use super::scalar::{Scalar, Style, Tag};
 use super::schema::Schema;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,17 +41,25 @@ impl Namespace {
         if self.namespace.is_empty() {
             return Ok(());
         }
-        for at in 0..map.resources().len() {
-            let resource = &mut map.contents_mut()[at];
+        let moves: Vec<OnceLock<(Id, Id)>> = vec![OnceLock::new(); map.resources().len()];
+        each(map.contents_mut(), |at, resource| {
             if resource.node.is_empty()
                 || resource.annotation("internal.config.kubernetes.io/helm-generated") == Some("true")
             {
-                continue;
+                return Ok(());
             }
             let before = resource.id(schema);
             resource.store_previous(schema);
             self.set(resource, before.cluster_scoped)?;
-            let after = resource.id(schema);
+            let ids = (before, resource.id(schema));
+            if let Some(place) = moves.get(at) {
+                drop(place.set(ids));
+            }
+            Ok::<(), Fault>(())
+        })?;
+        for (at, (before, after)) in
+            moves.into_iter().map(OnceLock::into_inner).enumerate().filter_map(|(at, ids)| Some((at, ids?)))
+        {
             map.moved(at, &before, &after);
             if map.count(&after, schema) != 1 {
                 return Err(format!("with this namespace, more than one resource is `{}`", after.named()));
@@ -72,7 +81,7 @@ impl Namespace {
         };
         if !cluster_scoped {
             let spec = FieldSpec::new(Gvk::default(), "metadata/namespace", true);
-            spec.visit(&mut resource.node, Some(Make::Scalar), origin, &mut set)?;
+            spec.visit(&mut resource.node, Some(Make::Untagged), origin, &mut set)?;
         }
         let binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
         if binding && let Some(subjects) = resource.node.get_mut("subjects") {
@@ -142,10 +151,10 @@ pub(super) fn rename(
     schema: &Schema,
 ) -> Result<(), Fault> {
     let origin = affix.origin.as_ref();
-    for resource in map.resources_mut() {
+    each(map.resources_mut(), |_, resource| {
         let gvk = resource.original_gvk();
         if keeps_its_name(&gvk) {
-            continue;
+            return Ok(());
         }
         for spec in specs.iter().filter(|spec| spec.is_for(&gvk)) {
             if spec.path == "metadata/name" && !affix.is_empty() {
@@ -163,8 +172,18 @@ pub(super) fn rename(
                 node.set_scalar(Node::untagged(text, origin.cloned()))
             })?;
         }
+        Ok(())
+    })
+}
+
+/// The specifications for each kind that is there.
+fn by_kind<'a>(resources: &[Resource], specs: &'a [FieldSpec]) -> HashMap<Gvk, Vec<&'a FieldSpec>> {
+    let mut found = HashMap::new();
+    for resource in resources {
+        let own = |gvk: &Gvk| specs.iter().filter(|spec| spec.is_for(gvk)).collect();
+        found.entry(resource.gvk()).or_insert_with_key(own);
     }
-    Ok(())
+    found
 }
 
 /// Sets labels or annotations.
@@ -172,10 +191,9 @@ pub(super) fn rename(
 /// # Errors
 /// When a list or scalar stands where a map should.
 pub(super) fn set_texts(map: &mut ResMap, pairs: &[Pair], specs: &[FieldSpec]) -> Result<(), Fault> {
-    let mut by_kind: HashMap<Gvk, Vec<&FieldSpec>> = HashMap::new();
-    for resource in map.contents_mut() {
-        let gvk = resource.gvk();
-        let specs = by_kind.entry(gvk).or_insert_with_key(|gvk| specs.iter().filter(|spec| spec.is_for(gvk)).collect());
+    let by_kind = by_kind(map.resources(), specs);
+    each(map.contents_mut(), |_, resource| {
+        let specs = by_kind.get(&resource.gvk()).map_or(&[][..], Vec::as_slice);
         // Where nothing is made, annotations are there all the same when kustomize keeps notes in them.
         let noted = specs.iter().any(|spec| !spec.create && spec.path.starts_with("metadata/annotations"));
         if noted {
@@ -195,8 +213,8 @@ pub(super) fn set_texts(map: &mut ResMap, pairs: &[Pair], specs: &[FieldSpec]) -
             resource.absorb(false);
         }
         resource.settle();
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A compiled replacement of images.
@@ -221,19 +239,20 @@ impl<'a> ImageFilter<'a> {
     /// # Errors
     /// When a list or map stands where an image should.
     pub(super) fn apply(&self, map: &mut ResMap, specs: &[FieldSpec]) -> Result<(), Fault> {
-        for resource in map.contents_mut() {
+        let by_kind = by_kind(map.resources(), specs);
+        each(map.contents_mut(), |_, resource| {
             if resource.kind() == "CustomResourceDefinition" {
-                continue;
+                return Ok(());
             }
             if has_containers(&resource.node) {
                 self.containers(&mut resource.node)?;
             }
-            let gvk = resource.gvk();
-            for spec in specs.iter().filter(|spec| spec.is_for(&gvk)) {
+            let specs = by_kind.get(&resource.gvk()).into_iter().flatten();
+            for spec in specs {
                 spec.visit(&mut resource.node, None, None, &mut |node| self.set(node))?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Looks for `containers` and `initContainers` at any depth.

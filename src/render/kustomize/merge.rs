@@ -29,6 +29,9 @@ pub(super) fn merge(target: &Node, patch: &Node, schema: &Schema) -> Result<Opti
     Walk { schema, path: Vec::new() }.walk(Some(target), Some(patch), None)
 }
 
+/// How long lists may be that are merged by key: the time for it grows with the square.
+const LONGEST: usize = 5_000;
+
 struct Walk<'a> {
     schema: &'a Schema,
     path: Vec<String>,
@@ -120,13 +123,14 @@ impl Walk<'_> {
             Some(patch) => patch.entries().iter().map(|entry| Arc::clone(&entry.key.text)).collect(),
             None => Vec::new(),
         };
-        for entry in dest.entries() {
-            if !names.contains(&entry.key.text) && may_change_alone(&entry.value) {
-                names.push(Arc::clone(&entry.key.text));
-            }
-        }
+        // Names that are there twice are taken out below.
+        let alone = dest.entries().iter().filter(|entry| may_change_alone(&entry.value));
+        names.extend(alone.map(|entry| Arc::clone(&entry.key.text)));
         names.sort();
         names.dedup();
+        if names.len().saturating_mul(dest.entries().len()) > LONGEST * LONGEST {
+            return Err(format!("`{}` has too many fields for so large a patch", self.here()));
+        }
         for name in names {
             let own = dest.get(&name).cloned();
             let theirs = patch.and_then(|patch| patch.entries().iter().find(|entry| entry.key.text == name));
@@ -233,6 +237,9 @@ impl Walk<'_> {
     fn items(&mut self, lists: &mut Lists, keys: &[String], shape: Option<&Shape>) -> Result<Vec<Node>, Fault> {
         let primitive = keys.is_empty();
         let key_list: Vec<String> = if primitive { vec![String::new()] } else { keys.to_vec() };
+        if lists.sources().nth(LONGEST).is_some() {
+            return Err(format!("`{}` is merged by key, and has more than {LONGEST} items", self.here()));
+        }
         let mut values = if primitive { lists.primitive_values() } else { lists.key_values(keys) };
         if key_list.len() > 1 {
             elements::join_values(&mut values);

@@ -7,7 +7,7 @@ use super::config::{BackReference, Config};
 use super::fieldspec::FieldSpec;
 use super::ids::{Gvk, Id};
 use super::node::{Fault, Kind, Node};
-use super::resmap::ResMap;
+use super::resmap::{ResMap, each};
 use super::resource::Resource;
 use super::schema::Schema;
 use crate::manifest::Origin;
@@ -48,9 +48,11 @@ pub(super) fn fix(map: &mut ResMap, config: &Config, schema: &Schema) -> Result<
         }
     }
     let mut by_kind: HashMap<Gvk, Vec<(&Gvk, FieldSpec)>> = HashMap::new();
-    for (at, resource) in map.contents_mut().iter_mut().enumerate() {
-        let gvk = resource.original_gvk();
-        let specs = by_kind.entry(gvk).or_insert_with_key(|gvk| specs_for(&config.name_reference, gvk));
+    for resource in &snapshot {
+        by_kind.entry(resource.original_gvk()).or_insert_with_key(|gvk| specs_for(&config.name_reference, gvk));
+    }
+    each(map.contents_mut(), |at, resource| {
+        let Some(specs) = by_kind.get(&resource.original_gvk()) else { return Ok(()) };
         let mut referrer: Option<Referrer<'_>> = None;
         for (target, spec) in specs.iter() {
             if !spec.leads_somewhere(&resource.node) {
@@ -63,8 +65,8 @@ pub(super) fn fix(map: &mut ResMap, config: &Config, schema: &Schema) -> Result<
             let fixed = spec.visit(&mut resource.node, None, None, &mut |node| referrer.set(node, target, spec));
             fixed.map_err(|fault| (fault, resource.origin().cloned()))?;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn specs_for<'a>(references: &'a [BackReference], gvk: &Gvk) -> Vec<(&'a Gvk, FieldSpec)> {

@@ -49,6 +49,8 @@ pub(super) struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
     Scalar,
+    /// A scalar that is not said to be a string: null that is there keeps its text and stays null.
+    Untagged,
     List,
     Map,
 }
@@ -79,7 +81,7 @@ impl Node {
     /// Nothing yet, of the kind that is wanted.
     pub(super) fn empty(make: Make, origin: Option<Origin>) -> Self {
         match make {
-            Make::Scalar => Self::untagged("", origin),
+            Make::Scalar | Make::Untagged => Self::untagged("", origin),
             Make::List => Self::list(Vec::new(), origin),
             Make::Map => Self::map(Vec::new(), origin),
         }

@@ -10,24 +10,21 @@ use std::borrow::Cow;
 /// The value of a node.
 ///
 /// # Errors
-/// When a scalar or key in it is nothing that JSON has, or nothing is left of the budget of fields.
-pub(super) fn value(node: &Node, budget: &mut usize) -> Result<Value, Fault> {
-    value_in(node, false, budget)
+/// When a scalar or key in it is nothing that JSON has.
+pub(super) fn value(node: &Node) -> Result<Value, Fault> {
+    value_in(node, false)
 }
 
 /// The value of a node; `flow` within braces or brackets, where go-yaml writes an empty text with quotes.
-fn value_in(node: &Node, flow: bool, budget: &mut usize) -> Result<Value, Fault> {
+fn value_in(node: &Node, flow: bool) -> Result<Value, Fault> {
     let flow = flow || node.is_flow();
-    *budget = budget.checked_sub(1 + node.text().len() / 64).ok_or("the build gives more than anybody can read")?;
     let data = match &node.kind {
         Kind::Scalar(scalar) if flow && scalar.text.is_empty() => Data::String(String::new()),
         Kind::Scalar(scalar) => match scalar.data()? {
             Data::String(text) => Data::String(readable(text)?),
             data => data,
         },
-        Kind::List(items) => {
-            Data::List(items.iter().map(|item| value_in(item, flow, budget)).collect::<Result<_, _>>()?)
-        }
+        Kind::List(items) => Data::List(items.iter().map(|item| value_in(item, flow)).collect::<Result<_, _>>()?),
         Kind::Map(entries) => {
             let mut sorted: Vec<_> = entries.iter().collect();
             sorted.sort_by(|a, b| crate::manifest::yaml::key_order(&a.key.text, &b.key.text));
@@ -41,8 +38,7 @@ fn value_in(node: &Node, flow: bool, budget: &mut usize) -> Result<Value, Fault>
                     return Err("a key holds a control character".to_owned());
                 }
                 let key = Key { text: text.to_owned(), origin: entry.key.origin.clone() };
-                if map.insert(key, value_in(&entry.value, flow, budget).map_err(|fault| below(text, &fault))?).is_some()
-                {
+                if map.insert(key, value_in(&entry.value, flow).map_err(|fault| below(text, &fault))?).is_some() {
                     return Err(format!("the key `{text}` is there twice"));
                 }
             }

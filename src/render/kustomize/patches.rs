@@ -9,7 +9,7 @@ use super::jsonpatch::JsonPatch;
 use super::loader::Loader;
 use super::merge::merge;
 use super::node::Fault;
-use super::resmap::ResMap;
+use super::resmap::{ResMap, each};
 use super::resource::Resource;
 use super::schema::Schema;
 use super::selector::Selector;
@@ -131,7 +131,7 @@ impl Loaded {
             Self::Merge { patches, target: Some(_) } => patches.len(),
             // What finds its target by name looks at that alone.
             Self::Merge { .. } | Self::MergeByName(_) => 1,
-            Self::Json { patch, .. } | Self::JsonByTarget { patch, .. } => 1 + patch.len() / 16,
+            Self::Json { patch, .. } | Self::JsonByTarget { patch, .. } => 1 + patch.len() / 4,
         }
     }
 
@@ -170,11 +170,11 @@ impl Loaded {
 
 /// The resource to patch; what is known of identities is kept unless the patch may change them.
 fn open<'a>(map: &'a mut ResMap, at: usize, patch: &Resource) -> &'a mut Resource {
-    if patch.allow_name_change || patch.allow_kind_change {
-        &mut map.resources_mut()[at]
-    } else {
-        &mut map.contents_mut()[at]
-    }
+    &mut opened(map, patch)[at]
+}
+
+fn opened<'a>(map: &'a mut ResMap, patch: &Resource) -> &'a mut [Resource] {
+    if patch.allow_name_change || patch.allow_kind_change { map.resources_mut() } else { map.contents_mut() }
 }
 
 /// The resource that a patch without a target is for.
@@ -198,13 +198,21 @@ fn merge_selected(
     for field in ["labels", "annotations"] {
         copy.normalise_texts(field, &[]);
     }
-    for at in selected {
-        let resource = open(map, *at, patch);
+    let one = |resource: &mut Resource| {
         let mut patch = copy.clone();
         let api_version = resource.api_version().to_owned();
         let set = patch.node.set_text(&["apiVersion"], &api_version, None);
         let merged = set.and_then(|()| merge_one(resource, &patch, schema));
-        merged.map_err(|fault| told(&fault, &copy, resource))?;
+        merged.map_err(|fault| told(&fault, &copy, resource))
+    };
+    match selected {
+        [at] => one(open(map, *at, patch))?,
+        _ => each(
+            opened(map, patch),
+            |at, resource| {
+                if selected.binary_search(&at).is_ok() { one(resource) } else { Ok(()) }
+            },
+        )?,
     }
     map.drop_empty();
     let mut seen = BTreeSet::new();
@@ -274,8 +282,14 @@ fn patch_selected(
     store: bool,
     schema: &Schema,
 ) -> Result<(), (Fault, Option<Origin>)> {
-    for at in map.select(target, schema) {
-        let Some(resource) = map.resources_mut().get_mut(at) else { continue };
+    let selected = map.select(target, schema);
+    if selected.is_empty() {
+        return Ok(());
+    }
+    each(map.resources_mut(), |at, resource| {
+        if selected.binary_search(&at).is_err() {
+            return Ok(());
+        }
         let named = resource.id(schema).named();
         if store {
             resource.store_previous(schema);
@@ -284,6 +298,6 @@ fn patch_selected(
         patched.map_err(|fault| (format!("{fault} (in `{named}`)"), None))?;
         resource.absorb(true);
         resource.normalise_texts("annotations", &[]);
-    }
-    Ok(())
+        Ok(())
+    })
 }

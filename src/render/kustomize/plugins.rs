@@ -31,8 +31,7 @@ pub(super) enum Plugin {
 pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
     let place = resource.node.get("kind").and_then(|kind| kind.origin.clone());
     refuse_foreign(resource, place.as_ref())?;
-    let value = super::output::value(&resource.node, &mut super::meter::OUTPUT.clone())
-        .map_err(|fault| Stop::fault(fault, place.as_ref()))?;
+    let value = super::output::value(&resource.node).map_err(|fault| Stop::fault(fault, place.as_ref()))?;
     let fields = Fields::new(&value, "", None)?;
     let configured = Configured::by(resource);
     let origin = resource.origin().cloned();

@@ -7,6 +7,7 @@ use super::node::{COPIES, Fault};
 use super::resource::{Behavior, Resource};
 use super::schema::Schema;
 use super::selector::Selector;
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// Resources in order.
@@ -173,7 +174,10 @@ impl ResMap {
     /// The resources that a selector names, in order.
     pub(super) fn select(&self, selector: &Selector, schema: &Schema) -> Vec<usize> {
         let matches = |(at, resource): (usize, &Resource)| selector.selects(resource, schema).then_some(at);
-        self.resources.iter().enumerate().filter_map(matches).collect()
+        if self.resources.len() < FEW {
+            return self.resources.iter().enumerate().filter_map(matches).collect();
+        }
+        self.resources.par_iter().with_min_len(FEW / 4).enumerate().filter_map(matches).collect()
     }
 
     /// Adds a generated resource, or replaces or merges it into the one that it names.
@@ -212,6 +216,24 @@ impl ResMap {
             _ => Err(format!("more than one resource could be `{}`", id.named())),
         }
     }
+}
+
+/// Below so many resources, one thread is as fast.
+const FEW: usize = 64;
+
+/// Changes resources, some at a time.
+///
+/// # Errors
+/// The first in the order of the resources.
+pub(super) fn each<E: Send>(
+    resources: &mut [Resource],
+    change: impl Fn(usize, &mut Resource) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    if resources.len() < FEW {
+        return resources.iter_mut().enumerate().try_for_each(|(at, resource)| change(at, resource));
+    }
+    let done = resources.par_iter_mut().with_min_len(FEW / 4).enumerate().map(|(at, resource)| change(at, resource));
+    done.find_first(Result::is_err).unwrap_or(Ok(()))
 }
 
 impl FromIterator<Resource> for ResMap {

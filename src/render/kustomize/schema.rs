@@ -7,8 +7,8 @@ use super::node::Fault;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Origin, to_json};
 use serde_json::Value as Json;
-use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 /// What is known of one field or type.
@@ -37,7 +37,7 @@ pub(super) struct Schema {
     custom: Option<Definitions>,
     version: Option<String>,
     /// Something asked for a type that is not built in, or merged, before there was a custom schema.
-    asked: Cell<bool>,
+    asked: AtomicBool,
     with_builtin: bool,
 }
 
@@ -61,7 +61,7 @@ impl Schema {
             (Some(_), Some(_)) => Err("`openapi` has both `path` and `version`, and only one can be used".to_owned()),
             (Some((file, bytes)), None) => {
                 self.custom = Some(Definitions::read(file, bytes)?);
-                self.with_builtin = self.asked.get();
+                self.with_builtin = self.asked.load(Ordering::Relaxed);
                 Ok(())
             }
             (None, None | Some("")) => Ok(()),
@@ -76,7 +76,7 @@ impl Schema {
     /// Whether a custom schema says that a type is namespaced.
     pub(super) fn custom_scope(&self, api_version: &str, kind: &str) -> Option<bool> {
         let Some(custom) = &self.custom else {
-            self.asked.set(true);
+            self.asked.store(true, Ordering::Relaxed);
             return None;
         };
         custom.scopes.get(&(api_version.to_owned(), kind.to_owned())).copied()
@@ -89,7 +89,7 @@ impl Schema {
 
     /// What is known of a type.
     pub(super) fn of_type(&self, api_version: &str, kind: &str) -> Option<Arc<Shape>> {
-        self.asked.set(true);
+        self.asked.store(true, Ordering::Relaxed);
         let key = (api_version.to_owned(), kind.to_owned());
         let name = self.layers().find_map(|layer| layer.types.get(&key))?;
         self.resolve(name)

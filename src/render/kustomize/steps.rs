@@ -56,7 +56,7 @@ pub(super) struct Step {
 impl Step {
     /// Does it.
     pub(super) fn run(&self, map: &mut ResMap, schema: &Schema, meter: &Meter) -> Built<()> {
-        let weight = map.resources().len() + map.size() / 64;
+        let weight = map.resources().len() + map.size() / 16;
         meter.look(self.action.directives().saturating_mul(weight), self.origin.as_ref())?;
         self.action.run(map, schema, self.origin.as_ref())?;
         if let Some(configured) = &self.configured {
