@@ -6,7 +6,12 @@
 //! references, a replacement) of 100 to 2,000 Deployments and Services; (b) 200 overlays that share a base, in one process
 //! here, one process each for the original. The figures to compare are the ratios. Nothing fails here: the budgets are those
 //! of the design.
+//!
+//! `cargo bench --bench kustomize -- --hostile` prints how long hostile kustomizations take instead: each ends within a second.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+#[path = "../tests/suite/kustomize_hostile.rs"]
+mod hostile;
 
 use mergeline::git::tree::MemoryTree;
 use mergeline::render::{RenderOptions, render_all};
@@ -90,6 +95,17 @@ fn peak() -> u64 {
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--hostile") {
+        let all = [
+            hostile::circles_and_towers,
+            hostile::paths_and_links,
+            hostile::fans,
+            hostile::bombs,
+            hostile::copies,
+            hostile::numbers_of_directives,
+        ];
+        return all.into_iter().for_each(|one| one());
+    }
     let kubectl = std::env::args().nth(1).filter(|argument| !argument.starts_with('-')).map(PathBuf::from);
     for count in [100, 250, 500, 1_000, 2_000] {
         // The original takes minutes for the largest.

@@ -5,7 +5,7 @@ use super::output::Outputs;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::git::{Repository, Tree};
-use crate::render::{RenderOptions, find_kustomize};
+use crate::render::{RenderOptions, find_helm, find_kustomize};
 use crate::report;
 use crate::review::{Configuration, Input, Side};
 use std::time::Instant;
@@ -69,8 +69,8 @@ pub(crate) fn secret_variables() -> Vec<crate::secret::Secret> {
 
 /// How this machine renders.
 pub(crate) fn render_options() -> RenderOptions {
-    let kustomize = std::env::var_os("PATH").and_then(|path| find_kustomize(&path));
-    RenderOptions { kustomize, ..RenderOptions::default() }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    RenderOptions { kustomize: find_kustomize(&path), helm: find_helm(&path), ..RenderOptions::default() }
 }
 
 impl Judging {

@@ -47,6 +47,7 @@ pub fn inputs(tree: &dyn Tree, unit: &Unit) -> Result<Inputs> {
     if closure.is_buildable() {
         inputs.files.extend(closure.files.into_keys());
         inputs.files.extend(closure.missing);
+        inputs.folders.extend(closure.folders);
     } else {
         // Where following ended at an error, what lies behind it is unknown.
         inputs.folders.insert(String::new());

@@ -19,6 +19,7 @@ mod provenance;
 pub use discover::{Discovery, discover, discover_in};
 pub mod layout;
 
+pub use external::helm::{Helm, find_helm};
 pub use external::{Kustomize, KustomizeKind, find_kustomize};
 pub use inputs::{Inputs, inputs};
 
@@ -46,6 +47,8 @@ pub struct RenderOptions {
     /// The program for kustomizations that use what is [`Allowed`] and not built in, found once by [`find_kustomize`].
     /// All others are built by [`kustomize::build`].
     pub kustomize: Option<Kustomize>,
+    /// The program that renders the charts of kustomizations, found once by [`find_helm`].
+    pub helm: Option<Helm>,
     /// What kustomizations may use.
     pub allowed: Allowed,
     /// Lines of a `.gitignore` that apply from the root of the tree, on top of its `.mergelineignore` files.
@@ -62,6 +65,7 @@ impl Default for RenderOptions {
     fn default() -> Self {
         Self {
             kustomize: None,
+            helm: None,
             allowed: Allowed::default(),
             ignore: Vec::new(),
             time_limit: Duration::from_secs(60),
@@ -197,7 +201,10 @@ fn render_kustomization(
     options: &RenderOptions,
     cache: &kustomize::Cache,
 ) -> Result<Rendered> {
-    let kustomize::Product { values, mut findings, built } = kustomize::build(tree, &unit.path, cache, false)?;
+    let helm = options.helm.as_ref().map(|helm| external::helm::Limited { helm, options });
+    let charts = helm.as_ref().map(|helm| helm as &dyn kustomize::Charts);
+    let kustomize::Product { values, mut findings, built } =
+        kustomize::build_with(tree, &unit.path, cache, false, charts)?;
     if !built {
         let Allowed { remote, plugins } = options.allowed;
         let allowed = |finding: &Finding| match finding.rule.as_ref() {

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::{Remote, Repository};
 use crate::host::{self, Address, Host, RepositoryFacts, Rights};
-use crate::render::{Allowed, RenderOptions, find_kustomize};
+use crate::render::{Allowed, RenderOptions, find_helm, find_kustomize};
 use crate::report::Links;
 use crate::schema::{Catalog, Catalogs};
 use crate::secret::Secret;
@@ -98,7 +98,9 @@ impl Session {
             None => Grants::judge(&event),
         };
         let path = setting.surroundings.get("PATH").unwrap_or_default();
-        let render = RenderOptions { kustomize: find_kustomize(OsStr::new(path)), ..RenderOptions::default() };
+        let path = OsStr::new(path);
+        let render =
+            RenderOptions { kustomize: find_kustomize(path), helm: find_helm(path), ..RenderOptions::default() };
         let links = Links {
             file: facts.links.file.clone(),
             line: facts.links.line.clone(),

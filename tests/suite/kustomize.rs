@@ -4,7 +4,9 @@
 
 use mergeline::git::tree::MemoryTree;
 use mergeline::manifest::{Budget, Data, Dialect, Key, Origin, Source, Value, yaml};
+use mergeline::render::inputs;
 use mergeline::render::kustomize::{Cache, build};
+use mergeline::unit::Unit;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +58,13 @@ fn documents(text: &str) -> Vec<Value> {
 }
 
 fn built(tree: &MemoryTree, case: &Case) -> Result<Vec<Value>, String> {
-    let product = build(tree, &case.directory, &Cache::default(), case.unrestricted).unwrap();
+    let cache = Cache::default();
+    let product = build(tree, &case.directory, &cache, case.unrestricted).unwrap();
+    let unit = Unit { environment: "dev".to_owned(), name: case.name.clone(), path: case.directory.clone() };
+    let inputs = inputs(tree, &unit).unwrap();
+    for file in cache.reads() {
+        assert!(inputs.read(&file), "{}: a change of `{file}`, which the build reads, would not be seen", case.name);
+    }
     if product.built { Ok(product.values) } else { Err(format!("{:?}", product.findings[0])) }
 }
 

@@ -1,4 +1,5 @@
-//! The external renderer: an installed kustomize, for what trusted configuration allows and this program does not do itself.
+//! The external renderers: an installed kustomize, for what trusted configuration allows and this program does not do itself,
+//! and an installed Helm for the charts of kustomizations ([`helm`]).
 //!
 //! The only part of this room that touches the machine. It runs for kustomizations that name remote resources, or exec and
 //! container plugins, and only where that is [`Allowed`]; all others are built by [`super::kustomize`]. It gets a private copy
@@ -6,6 +7,7 @@
 //! limit and an output limit. What it prints on standard error becomes
 //! findings in the words of the repository: no temporary path, no secret value.
 
+pub mod helm;
 mod materialise;
 mod process;
 mod told;
@@ -19,7 +21,7 @@ use crate::manifest::Source;
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::unit::Unit;
 use process::{Ended, Limits};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// A program that renders kustomizations.
@@ -48,6 +50,10 @@ impl Kustomize {
             KustomizeKind::Kustomize => "build",
             KustomizeKind::Kubectl => "kustomize",
         }];
+        if allowed.remote {
+            // Charts of other machines are fetched by the Helm that is on the way of `PATH`.
+            arguments.push("--enable-helm");
+        }
         if allowed.plugins {
             arguments.push("--enable-alpha-plugins");
             if self.kind == KustomizeKind::Kustomize {
@@ -107,7 +113,9 @@ pub(super) fn render(tree: &dyn Tree, unit: &Unit, options: &RenderOptions) -> R
     let folder = workshop.folder(&unit.path);
     let mut environment = workshop.environment();
     environment[0].1 = PathBuf::from(&tool.path);
-    let done = process::run(tool, &tool.arguments(options.allowed), &folder, environment, limits).map_err(|error| {
+    let mut arguments: Vec<OsString> = tool.arguments(options.allowed).into_iter().map(OsString::from).collect();
+    arguments.push(folder.clone().into());
+    let done = process::run(&tool.program, &arguments, &folder, &environment, limits).map_err(|error| {
         Failure::usage(format!("cannot run `{}`", tool.program.display()))
             .because(error)
             .hint("install kustomize 5 or kubectl")

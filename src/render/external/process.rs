@@ -1,6 +1,6 @@
 //! Runs one program: bounded in time and output, together with everything that it starts.
 
-use super::Kustomize;
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -35,16 +35,16 @@ pub(super) struct Done {
 
 const STDERR: usize = 1 << 20;
 
-/// Runs `tool ARGUMENTS FOLDER` in `folder` with exactly the variables of `environment`.
+/// Runs `program ARGUMENTS` in `folder` with exactly the variables of `environment`.
 pub(super) fn run(
-    tool: &Kustomize,
-    arguments: &[&str],
+    program: &Path,
+    arguments: &[OsString],
     folder: &Path,
-    environment: [(&str, PathBuf); 3],
+    environment: &[(&str, PathBuf)],
     limits: Limits,
 ) -> io::Result<Done> {
-    let mut command = Command::new(&tool.program);
-    command.args(arguments).arg(folder).current_dir(folder).env_clear().envs(environment);
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -134,12 +134,11 @@ fn kill_group(_: &Child) {}
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::render::KustomizeKind;
 
     fn shell(script: &str, time: Duration, output: usize) -> Done {
-        let tool = Kustomize { program: "/bin/sh".into(), kind: KustomizeKind::Kustomize, path: "".into() };
         let environment = ["PATH", "HOME", "TMPDIR"].map(|variable| (variable, PathBuf::from("/nowhere")));
-        run(&tool, &["-c", script], Path::new("/"), environment, Limits { time, output }).unwrap()
+        run(Path::new("/bin/sh"), &["-c".into(), script.into()], Path::new("/"), &environment, Limits { time, output })
+            .unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use crate::render::kustomize::{Closure, Kustomization, form};
 use std::collections::BTreeSet;
 
 /// The longest message that a finding repeats.
-const LONGEST: usize = 1_000;
+pub(super) const LONGEST: usize = 1_000;
 
 /// The text without temporary paths and without secret values.
 pub(super) fn in_repository_words(stderr: &[u8], workshop: &Workshop, closure: &Closure) -> String {
@@ -63,7 +63,8 @@ fn secret_values(closure: &Closure) -> BTreeSet<String> {
     values
 }
 
-fn scalars(value: &Value, found: &mut BTreeSet<String>) {
+/// Adds the texts of all scalars, whole and by line.
+pub(super) fn scalars(value: &Value, found: &mut BTreeSet<String>) {
     match &value.data {
         Data::String(text) => {
             found.insert(text.clone());

@@ -1,7 +1,7 @@
 //! Everything that one build reads, followed through all kustomizations, with all that must not be built refused.
 
 use super::references::{self, Reference, Role, Target};
-use super::{Kustomization, files_in};
+use super::{Kustomization, charts, files_in};
 use crate::failure::Result;
 use crate::finding::{Finding, Place, Severity};
 use crate::git::tree::{EntryKind, Tree};
@@ -29,6 +29,8 @@ pub struct Closure {
     pub resources: Vec<String>,
     /// The files that configure plugins.
     pub plugins: Vec<String>,
+    /// Folders of which everything is read: charts.
+    pub folders: BTreeSet<String>,
     /// Paths that were looked for and are not there: a build changes when they appear.
     pub missing: BTreeSet<String>,
     /// Why it must not, or cannot, be built. Empty: it may.
@@ -86,7 +88,7 @@ impl Closure {
         let Some(bytes) = self.file(tree, file, None)? else { return Ok(()) };
         let kustomization = Kustomization::read(file, &bytes);
         self.findings.extend(kustomization.findings.iter().cloned());
-        self.refuse_charts(&kustomization);
+        self.charts(tree, directory, &kustomization)?;
         if self.kustomizations.len() >= KUSTOMIZATIONS || above.len() >= DEPTH {
             let message =
                 format!("kustomizations build on each other more than {DEPTH} deep, or are more than {KUSTOMIZATIONS}");
@@ -262,7 +264,7 @@ impl Closure {
         });
         let hint = "only kustomize's built-in plugins are run";
         if self.allowed.plugins && (function || text(&["apiVersion"]) != "builtin") {
-            return Ok(());
+            return self.executable(tree, directory, configuration);
         }
         if function {
             self.refuse(
@@ -281,12 +283,7 @@ impl Closure {
             return Ok(());
         }
         if kind == "HelmChartInflationGenerator" {
-            self.refuse(
-                "`HelmChartInflationGenerator` renders a chart, and charts are not rendered yet",
-                place,
-                "commit the chart's output instead",
-            );
-            return Ok(());
+            return self.chart(tree, directory, text(&["chartHome"]), configuration);
         }
         for reference in references::of_plugin(directory, configuration) {
             if reference.target == Target::Tree && tree.kind(&reference.path)?.is_none() {
@@ -299,18 +296,67 @@ impl Closure {
         Ok(())
     }
 
-    fn refuse_charts(&mut self, kustomization: &Kustomization) {
-        for field in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
-            let pointer = format!("/{field}");
-            if kustomization.value.get(field).is_some() {
-                let place = kustomization.value.key_origin_at(&pointer).map(Origin::place);
-                self.refuse(
-                    format!("`{field}` renders charts, and charts are not rendered yet"),
-                    place,
-                    "commit the chart's output instead",
-                );
+    /// Takes the program of an exec plugin along.
+    fn executable(&mut self, tree: &dyn Tree, directory: &str, configuration: &Value) -> Result<()> {
+        for key in ["config.kubernetes.io/function", "config.k8s.io/function"] {
+            let function = configuration.path(&["metadata", "annotations", key]).and_then(Value::as_str);
+            let source = Source::new("", function.unwrap_or_default());
+            let function = yaml::read(&source, Dialect::Kubectl, &Budget::default()).documents.into_iter().next();
+            let program = function.as_ref().and_then(|function| function.path(&["exec", "path"]));
+            let program = program.and_then(Value::as_str).and_then(|program| path::resolve(directory, program));
+            if let Some(program) = program
+                && link_on(tree, &program)?.is_none()
+                && tree.kind(&program)? == Some(EntryKind::File)
+            {
+                self.file(tree, &program, None)?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes the charts of a kustomization along.
+    fn charts(&mut self, tree: &dyn Tree, directory: &str, kustomization: &Kustomization) -> Result<()> {
+        let home = kustomization.value.path(&["helmGlobals", "chartHome"]).and_then(Value::as_str).unwrap_or_default();
+        for chart in kustomization.value.get("helmCharts").and_then(Value::as_list).unwrap_or_default() {
+            self.chart(tree, directory, home, chart)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a chart along, and the files of its values.
+    fn chart(&mut self, tree: &dyn Tree, directory: &str, home: &str, chart: &Value) -> Result<()> {
+        let get = |key: &str| references::in_any_capitals(chart, key);
+        let text = |key: &str| get(key).and_then(Value::as_str).unwrap_or_default();
+        let place = chart.origin_at("/name").map(Origin::place);
+        let (name, version, repo) = (text("name"), text("version"), text("repo"));
+        let folder = path::resolve(directory, &charts::folder(home, name, version, repo));
+        let values = path::resolve(directory, &format!("{}/values.yaml", charts::folder(home, name, "", "")));
+        let own = path::resolve(directory, text("valuesFile")).filter(|_| !text("valuesFile").is_empty());
+        let more = get("additionalValuesFiles").and_then(Value::as_list).unwrap_or_default();
+        let more = more.iter().filter_map(Value::as_str).filter_map(|file| path::resolve(directory, file));
+        for file in values.into_iter().chain(own).chain(more) {
+            if link_on(tree, &file)?.is_none() && tree.kind(&file)? == Some(EntryKind::File) {
+                self.file(tree, &file, None)?;
+            } else {
+                self.missing.insert(file);
+            }
+        }
+        let Some(folder) = folder else {
+            self.refuse(format!("the chart `{name}` lies outside of the repository"), place, "move it into it");
+            return Ok(());
+        };
+        if link_on(tree, &folder)?.is_none() && tree.kind(&folder)? == Some(EntryKind::Directory) {
+            for entry in tree.walk(&folder)? {
+                if entry.kind == EntryKind::File {
+                    self.file(tree, &entry.path, None)?;
+                }
+            }
+        } else if !(self.allowed.remote && !repo.is_empty()) {
+            let message = format!("the chart `{name}` is not in this repository: `{folder}` is not there");
+            self.refuse(message, place, "put the chart there");
+        }
+        self.folders.insert(folder);
+        Ok(())
     }
 }
 
@@ -437,7 +483,7 @@ mod tests {
             ("resources: [.]", "app/kustomization.yaml:1:13 `resources` names its own folder"),
             (
                 "helmCharts: [{name: x}]",
-                "app/kustomization.yaml:1:1 `helmCharts` renders charts, and charts are not rendered yet",
+                "app/kustomization.yaml:1:21 the chart `x` is not in this repository: `app/charts/x` is not there",
             ),
             ("resourcs: [a.yaml]", "app/kustomization.yaml:1:1 kustomize knows no field `resourcs`"),
             (

@@ -2,6 +2,7 @@
 //!
 //! Decided by `api/types` (`Kustomization.Unmarshal`, `FixKustomization`, `EnforceFields`, `CheckEmpty`).
 
+use super::charts::Chart;
 use super::config::spec_of;
 use super::fields::{Fields, Pair, Text};
 use super::fieldspec::FieldSpec;
@@ -42,7 +43,7 @@ pub(super) struct Directives {
     pub(super) crds: Vec<Text>,
     pub(super) config_maps: Vec<Generator>,
     pub(super) secrets: Vec<Generator>,
-    pub(super) charts: Option<Origin>,
+    pub(super) charts: Vec<Chart>,
     pub(super) configurations: Vec<Text>,
     pub(super) generators: Vec<Text>,
     pub(super) transformers: Vec<Text>,
@@ -204,9 +205,6 @@ impl Directives {
         }
         let openapi = all.pairs("openapi")?;
         let openapi = |name: &str| openapi.iter().find(|pair| pair.key.text == name).map(|pair| pair.value.clone());
-        let charts = ["helmCharts", "helmChartInflationGenerator"]
-            .into_iter()
-            .find(|field| all.get(field).and_then(Value::as_list).is_some_and(|charts| !charts.is_empty()));
         let global = match all.get("generatorOptions") {
             None => Options::default(),
             Some(options) => Options::of(options, true)?,
@@ -255,7 +253,7 @@ impl Directives {
             crds: all.texts("crds")?,
             config_maps: generators("configMapGenerator")?,
             secrets: generators("secretGenerator")?,
-            charts: charts.and_then(|field| all.key_origin(field)),
+            charts: Chart::list(&all)?,
             configurations: all.texts("configurations")?,
             generators: all.texts("generators")?,
             transformers: all.texts("transformers")?,

@@ -2,6 +2,7 @@
 //!
 //! Equal to kustomize 5.8.1. Decided by `api/krusty/kustomizer.go`.
 
+use super::charts::Charts;
 use super::fields::Pair;
 use super::fieldspec::FieldSpec;
 use super::filters::set_texts;
@@ -39,8 +40,23 @@ pub struct Product {
 /// # Errors
 /// When the tree cannot be read. What is wrong with the source is a finding.
 pub fn build(tree: &dyn Tree, directory: &str, cache: &Cache, unrestricted: bool) -> Result<Product> {
+    build_with(tree, directory, cache, unrestricted, None)
+}
+
+/// [`build`] with what renders the charts of the tree.
+///
+/// # Errors
+/// As for [`build`], and when charts cannot be rendered on this machine.
+pub fn build_with(
+    tree: &dyn Tree,
+    directory: &str,
+    cache: &Cache,
+    unrestricted: bool,
+    charts: Option<&dyn Charts>,
+) -> Result<Product> {
     let meter = Meter::default();
-    let loader = Loader { tree, cache, meter: &meter, unrestricted, root: directory.to_owned(), above: Vec::new() };
+    let loader =
+        Loader { tree, cache, charts, meter: &meter, unrestricted, root: directory.to_owned(), above: Vec::new() };
     match run(loader) {
         Ok((values, findings)) => Ok(Product { values, findings, built: true }),
         Err(Stop::Refused(findings)) => {

@@ -41,6 +41,7 @@ impl Namespace {
         if self.namespace.is_empty() {
             return Ok(());
         }
+        map.know(schema);
         let moves: Vec<OnceLock<(Id, Id)>> = vec![OnceLock::new(); map.resources().len()];
         each(map.contents_mut(), |at, resource| {
             if resource.node.is_empty()

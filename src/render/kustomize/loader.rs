@@ -3,6 +3,7 @@
 //! Decided by `api/internal/loader` (`RestrictionRootOnly`, cycles). Links are not followed, and nothing outside of the
 //! tree is read.
 
+use super::charts::Charts;
 use super::directives::Directives;
 use super::meter::Meter;
 use super::references::is_remote;
@@ -14,7 +15,7 @@ use crate::finding::{Finding, Place};
 use crate::git::tree::{EntryKind, Tree};
 use crate::manifest::Origin;
 use crate::render::path;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The rule of findings about what is on another machine.
@@ -34,6 +35,14 @@ pub struct Cache {
     pub(super) bases: Mutex<HashMap<String, Arc<Accumulated>>>,
 }
 
+impl Cache {
+    /// The files that builds have looked for, whether they are there or not.
+    #[must_use]
+    pub fn reads(&self) -> BTreeSet<String> {
+        locked(&self.files).keys().cloned().collect()
+    }
+}
+
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // What a panic left behind is a cache all the same.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,6 +53,8 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(super) struct Loader<'a> {
     pub(super) tree: &'a dyn Tree,
     pub(super) cache: &'a Cache,
+    /// What renders charts, if anything does.
+    pub(super) charts: Option<&'a dyn Charts>,
     /// What the build has cost so far.
     pub(super) meter: &'a Meter,
     /// Files outside of the kustomization's folder may be read.

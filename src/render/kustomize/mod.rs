@@ -2,8 +2,9 @@
 //!
 //! [`build`] builds them, equal to kustomize 5.8.1; everything here is pure over
 //! [`Tree`], and refuses what trusted configuration does not allow: remote resources, exec and container
-//! plugins, charts, symbolic links, and paths that leave the tree. Field names: kustomize 5.
+//! plugins, symbolic links, and paths that leave the tree. Field names: kustomize 5.
 
+mod charts;
 mod closure;
 mod config;
 mod crds;
@@ -45,10 +46,11 @@ mod target;
 mod valueadd;
 mod vars;
 
+pub use charts::{Answer, Charts, Order};
 pub(in crate::render) use closure::place_all;
 pub use closure::{Closure, closure};
 use engine::printed;
-pub use engine::{Product, build};
+pub use engine::{Product, build, build_with};
 pub(in crate::render) use inline::Block;
 pub use loader::Cache;
 pub(in crate::render) use loader::{PLUGIN, REMOTE};

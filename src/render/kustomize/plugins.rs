@@ -1,8 +1,9 @@
 //! Objects of `generators`, `transformers` and `validators` that configure what is built into kustomize.
 //!
-//! Everything else there is an exec or container plugin, or needs a chart, and is refused by name. Decided by
+//! Everything else there is an exec or container plugin, and is refused by name. Decided by
 //! `api/internal/plugins`.
 
+use super::charts::Chart;
 use super::config::spec_of;
 use super::directives::{Generator, Image, Patch, Replica};
 use super::fields::{Fields, Pair, Text};
@@ -15,6 +16,7 @@ use super::node::Node;
 use super::patches;
 use super::replacement::Replacement;
 use super::resource::Resource;
+use super::schema::Schema;
 use super::steps::{Action, Step};
 use super::stop::{Built, Stop};
 use super::valueadd::ValueAdd;
@@ -28,7 +30,7 @@ pub(super) enum Plugin {
 }
 
 /// Configures the plugin that `resource` describes.
-pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
+pub(super) fn load(resource: &Resource, loader: &Loader<'_>, schema: &Schema) -> Built<Plugin> {
     let place = resource.node.get("kind").and_then(|kind| kind.origin.clone());
     refuse_foreign(resource, place.as_ref())?;
     let value = super::output::value(&resource.node).map_err(|fault| Stop::fault(fault, place.as_ref()))?;
@@ -40,6 +42,10 @@ pub(super) fn load(resource: &Resource, loader: &Loader<'_>) -> Built<Plugin> {
         "ConfigMapGenerator" | "SecretGenerator" | "IAMPolicyGenerator" => {
             let made = generated(resource.kind(), &value, &fields, loader)?;
             return Ok(Plugin::Generator(made, configured));
+        }
+        "HelmChartInflationGenerator" => {
+            let chart = Chart::of(&value, None, fields.text("chartHome")?)?;
+            return Ok(Plugin::Generator(chart.inflate(loader, schema)?, configured));
         }
         "AnnotationsTransformer" => Action::Texts { pairs: fields.pairs("annotations")?, specs: specs()? },
         "LabelTransformer" => Action::Texts { pairs: fields.pairs("labels")?, specs: specs()? },
@@ -101,12 +107,6 @@ fn refuse_foreign(resource: &Resource, place: Option<&Origin>) -> Built<()> {
         "only built-in plugins run unless `render.kustomize.allow-plugins` is set in the trusted `mergeline.yaml`";
     let message = if function.iter().any(|key| resource.annotation(key).is_some()) {
         format!("`{kind}` is an exec or container plugin (`config.kubernetes.io/function`)")
-    } else if kind == "HelmChartInflationGenerator" && resource.api_version() == "builtin" {
-        let finding = Finding::error(
-            "not-rendered",
-            "`HelmChartInflationGenerator` renders a chart, and charts are not rendered yet",
-        );
-        return Err(Stop::because(finding.at(place.map(Origin::place)).hint("commit the chart's output instead")));
     } else if resource.api_version() != "builtin" {
         format!("`{kind}` of `{}` is a plugin that is not built in", resource.api_version())
     } else {

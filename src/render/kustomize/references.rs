@@ -81,6 +81,12 @@ fn is_inline(text: &str) -> bool {
     text.contains('\n') || (!address && (text.contains(": ") || text.trim_start().starts_with('{')))
 }
 
+/// The value of a field, whose name Go reads in any capitals.
+pub(super) fn in_any_capitals<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let same = |(key, _): &(&crate::manifest::Key, &Value)| key.text.eq_ignore_ascii_case(name);
+    value.get(name).or_else(|| value.as_map()?.iter().find(same).map(|(_, value)| value))
+}
+
 struct Collector<'a> {
     directory: &'a str,
     found: Vec<Reference>,
@@ -108,13 +114,13 @@ impl Collector<'_> {
 
     /// The files that a generator of ConfigMaps or Secrets reads; an entry of `files` may be `key=path`.
     fn generator(&mut self, [files, envs, env]: [&'static str; 3], generator: &Value) {
-        for value in items(generator.get("files")) {
+        for value in items(in_any_capitals(generator, "files")) {
             let Some(text) = value.as_str() else { continue };
             let text = text.split_once('=').map_or(text, |(_, path)| path);
             self.found.push(Reference::new(self.directory, files, Role::File, text, value.origin.as_ref()));
         }
-        self.list(envs, Role::File, generator.get("envs"));
-        generator.get("env").into_iter().for_each(|value| self.add(env, Role::File, value));
+        self.list(envs, Role::File, in_any_capitals(generator, "envs"));
+        in_any_capitals(generator, "env").into_iter().for_each(|value| self.add(env, Role::File, value));
     }
 }
 
@@ -153,10 +159,11 @@ pub(super) fn of(kustomization: &Kustomization) -> Vec<Reference> {
 /// What the configuration of a built-in plugin names; paths are relative to the kustomization that uses it.
 pub(super) fn of_plugin(directory: &str, configuration: &Value) -> Vec<Reference> {
     let mut found = Collector { directory, found: Vec::new() };
-    configuration.get("targetFilePath").into_iter().for_each(|value| found.add("targetFilePath", Role::File, value));
-    configuration.get("path").into_iter().for_each(|value| found.add("path", Role::Patch, value));
-    found.paths_or_documents("paths", Role::Patch, configuration.get("paths"));
-    found.path_of_each("replacements", Role::File, configuration.get("replacements"));
+    let get = |name| in_any_capitals(configuration, name);
+    get("targetFilePath").into_iter().for_each(|value| found.add("targetFilePath", Role::File, value));
+    get("path").into_iter().for_each(|value| found.add("path", Role::Patch, value));
+    found.paths_or_documents("paths", Role::Patch, get("paths"));
+    found.path_of_each("replacements", Role::File, get("replacements"));
     found.generator(["files", "envs", "env"], configuration);
     found.found
 }

@@ -69,6 +69,11 @@ impl ResMap {
         })
     }
 
+    /// Notes all identities as they are now, for [`ResMap::moved`].
+    pub(super) fn know(&mut self, schema: &Schema) {
+        self.current(schema);
+    }
+
     /// Adds a resource.
     ///
     /// # Errors

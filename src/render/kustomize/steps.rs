@@ -53,11 +53,19 @@ pub(super) struct Step {
     pub(super) configured: Option<Configured>,
 }
 
+/// Counts what steps will cost, before the first is done.
+///
+/// # Errors
+/// When it is too much.
+pub(super) fn count(steps: &[Step], map: &ResMap, meter: &Meter) -> Built<()> {
+    let weight = map.resources().len() + map.size() / 16;
+    let cost = |step: &Step| step.action.directives().saturating_mul(weight);
+    steps.iter().try_for_each(|step| meter.look(cost(step), step.origin.as_ref()))
+}
+
 impl Step {
     /// Does it.
-    pub(super) fn run(&self, map: &mut ResMap, schema: &Schema, meter: &Meter) -> Built<()> {
-        let weight = map.resources().len() + map.size() / 16;
-        meter.look(self.action.directives().saturating_mul(weight), self.origin.as_ref())?;
+    pub(super) fn run(&self, map: &mut ResMap, schema: &Schema) -> Built<()> {
         self.action.run(map, schema, self.origin.as_ref())?;
         if let Some(configured) = &self.configured {
             configured.transformed(map).map_err(|fault| Stop::fault(fault, self.origin.as_ref()))?;

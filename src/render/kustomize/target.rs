@@ -17,7 +17,7 @@ use super::plugins::{self, Plugin};
 use super::resmap::ResMap;
 use super::resource::Resource;
 use super::schema::Schema;
-use super::steps::{Action, Step};
+use super::steps::{self, Action, Step};
 use super::stop::{Built, Stop};
 use super::vars::{self, Vars};
 use super::{documents, patches};
@@ -105,8 +105,10 @@ impl Target<'_> {
             gathered = self.component(gathered, component, build)?;
         }
         let config = Arc::clone(&gathered.config);
-        for step in self.steps(&config, build)? {
-            step.run(&mut gathered.map, &build.schema, self.loader.meter)?;
+        let steps = self.steps(&config, build)?;
+        steps::count(&steps, &gathered.map, self.loader.meter)?;
+        for step in steps {
+            step.run(&mut gathered.map, &build.schema)?;
         }
         self.validate(&mut gathered, build)?;
         vars::merge(&mut gathered.vars, &directives.vars, &mut gathered.map)?;
@@ -224,13 +226,13 @@ impl Target<'_> {
                 made.push((generate(generator, is_secret, &self.loader)?, self.configured(kind)));
             }
         }
-        if let Some(charts) = &directives.charts {
-            let message = "this kustomization renders charts, and charts are not rendered yet";
-            let finding = Finding::error("not-rendered", message).at(charts.place());
-            return Err(Stop::because(finding.hint("commit the output of the chart and name it in `resources`")));
+        for chart in &directives.charts {
+            let configured = self.configured("HelmChartInflationGenerator");
+            let resources = chart.inflate(&self.loader, &build.schema)?;
+            made.extend(resources.into_iter().map(|resource| (resource, configured.clone())));
         }
         for plugin in self.plugins(&directives.generators, build)? {
-            match plugins::load(&plugin, &self.loader)? {
+            match plugins::load(&plugin, &self.loader, &build.schema)? {
                 Plugin::Generator(resources, configured) => {
                     made.extend(resources.into_iter().map(|resource| (resource, configured.clone())));
                 }
@@ -334,13 +336,13 @@ impl Target<'_> {
             push(Action::Replacements(all), None, "ReplacementTransformer");
         }
         for plugin in self.plugins(&directives.transformers, build)? {
-            steps.push(self.transformer(&plugin)?);
+            steps.push(self.transformer(&plugin, build)?);
         }
         Ok(steps)
     }
 
-    fn transformer(&self, plugin: &Resource) -> Built<Step> {
-        match plugins::load(plugin, &self.loader)? {
+    fn transformer(&self, plugin: &Resource, build: &Build) -> Built<Step> {
+        match plugins::load(plugin, &self.loader, &build.schema)? {
             Plugin::Transformer(step) => Ok(*step),
             Plugin::Generator(..) => {
                 let message = format!("`{}` is a generator, not a transformer", plugin.kind());
@@ -352,9 +354,10 @@ impl Target<'_> {
     /// Runs `validators`, which must leave everything as it is.
     fn validate(&self, gathered: &mut Accumulated, build: &mut Build) -> Built<()> {
         for plugin in self.plugins(&self.directives.validators, build)? {
-            let step = self.transformer(&plugin)?;
+            let step = self.transformer(&plugin, build)?;
             let before = super::printed(&gathered.map)?;
-            step.run(&mut gathered.map, &build.schema, self.loader.meter)?;
+            steps::count(std::slice::from_ref(&step), &gathered.map, self.loader.meter)?;
+            step.run(&mut gathered.map, &build.schema)?;
             if super::printed(&gathered.map)? != before {
                 let message = format!("the validator `{}` changes resources", plugin.kind());
                 return Err(Stop::refused(message, plugin.origin()));
