@@ -163,6 +163,9 @@ pub(super) fn of_plugin(directory: &str, configuration: &Value) -> Vec<Reference
     get("targetFilePath").into_iter().for_each(|value| found.add("targetFilePath", Role::File, value));
     get("path").into_iter().for_each(|value| found.add("path", Role::Patch, value));
     found.paths_or_documents("paths", Role::Patch, get("paths"));
+    // The text of a patch that is no document is taken for a path.
+    let text = get("patches").filter(|patches| patches.as_str().is_some_and(|text| !is_inline(text)));
+    text.into_iter().for_each(|value| found.add("patches", Role::Patch, value));
     found.path_of_each("replacements", Role::File, get("replacements"));
     found.generator(["files", "envs", "env"], configuration);
     found.found

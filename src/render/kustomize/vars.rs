@@ -11,6 +11,7 @@ use super::node::{Fault, Kind, Node};
 use super::resmap::ResMap;
 use super::scalar::{Scalar, Style, Tag, shortest};
 use super::stop::{Built, Stop};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 /// Variables by name.
@@ -60,6 +61,9 @@ pub(super) fn add(vars: &mut Vars, var: &Var) -> Built<()> {
     Ok(())
 }
 
+/// How many bytes of values one build may write.
+const WRITTEN: usize = 64 << 20;
+
 /// Puts values in the place of all variables.
 pub(super) fn resolve(map: &mut ResMap, vars: &Vars, config: &Config) -> Built<()> {
     let mut values: HashMap<&str, Node> = HashMap::new();
@@ -89,6 +93,7 @@ pub(super) fn resolve(map: &mut ResMap, vars: &Vars, config: &Config) -> Built<(
     if values.is_empty() {
         return Ok(());
     }
+    let values = Values { nodes: values, budget: Cell::new(WRITTEN) };
     let mut by_kind: HashMap<Gvk, Vec<&FieldSpec>> = HashMap::new();
     for resource in map.contents_mut() {
         let specs = by_kind
@@ -125,20 +130,26 @@ fn is_string(node: &Node) -> bool {
     node.as_scalar().is_some_and(|scalar| matches!(scalar.tag, Tag::Str | Tag::Unset))
 }
 
-fn set(node: &mut Node, values: &HashMap<&str, Node>) -> Result<(), Fault> {
+/// The values of variables, and how many bytes of them may still be written.
+struct Values<'a> {
+    nodes: HashMap<&'a str, Node>,
+    budget: Cell<usize>,
+}
+
+fn set(node: &mut Node, values: &Values<'_>) -> Result<(), Fault> {
     if node.is_null() {
         return Ok(());
     }
     match &mut node.kind {
         Kind::Scalar(_) => {
             if is_string(node) {
-                replace(node, values);
+                replace(node, values)?;
             }
             Ok(())
         }
         Kind::Map(_) => {
             for entry in node.entries_mut().into_iter().flatten().filter(|entry| is_string(&entry.value)) {
-                replace(&mut entry.value, values);
+                replace(&mut entry.value, values)?;
             }
             Ok(())
         }
@@ -146,21 +157,24 @@ fn set(node: &mut Node, values: &HashMap<&str, Node>) -> Result<(), Fault> {
             if !is_string(item) {
                 return Err("a list in which variables stand may hold nothing but strings".to_owned());
             }
-            replace(item, values);
-            Ok(())
+            replace(item, values)
         }),
     }
 }
 
-fn replace(node: &mut Node, values: &HashMap<&str, Node>) {
-    let Kind::Scalar(scalar) = &mut node.kind else { return };
+fn replace(node: &mut Node, values: &Values<'_>) -> Result<(), Fault> {
+    let Kind::Scalar(scalar) = &mut node.kind else { return Ok(()) };
     let tie = scalar.tie;
-    let (text, tag) = expanded(&scalar.text, values);
+    let (text, tag) = expanded(&scalar.text, values)?;
     *scalar = Scalar { tie, ..Scalar::new(text, tag, Style::Plain) };
+    Ok(())
 }
 
 /// A text with its variables replaced; a text that is one variable takes the type of its value.
-fn expanded(input: &str, values: &HashMap<&str, Node>) -> (String, Tag) {
+///
+/// # Errors
+/// When the values of all variables together grow too large.
+fn expanded(input: &str, values: &Values<'_>) -> Result<(String, Tag), Fault> {
     let mut output = String::with_capacity(input.len());
     let mut rest = input;
     while let Some(at) = rest.find('$') {
@@ -172,9 +186,11 @@ fn expanded(input: &str, values: &HashMap<&str, Node>) -> (String, Tag) {
             rest = &after[1..];
         } else if let Some(end) = after.find(')').filter(|_| next == '(') {
             let name = &after[1..end];
-            let (text, tag) = value_of(name, values);
+            let (text, tag) = value_of(name, &values.nodes);
+            let left = values.budget.get().checked_sub(text.len());
+            values.budget.set(left.ok_or("the values of variables grow too large")?);
             if input.len() == name.len() + 3 {
-                return (text, tag);
+                return Ok((text, tag));
             }
             output.push_str(&text);
             rest = &after[end + 1..];
@@ -185,7 +201,7 @@ fn expanded(input: &str, values: &HashMap<&str, Node>) -> (String, Tag) {
         }
     }
     output.push_str(rest);
-    (output, Tag::Str)
+    Ok((output, Tag::Str))
 }
 
 fn value_of(name: &str, values: &HashMap<&str, Node>) -> (String, Tag) {
@@ -206,10 +222,11 @@ mod tests {
 
     #[test]
     fn variables_are_replaced_and_escapes_kept() {
-        let values = HashMap::from([
+        let nodes = HashMap::from([
             ("A", Node::string("x", None)),
             ("N", Node::scalar(Scalar::new("5", Tag::Int, Style::Plain), None)),
         ]);
+        let values = Values { nodes, budget: Cell::new(WRITTEN) };
         for (text, expected) in [
             ("$(A)", ("x", Tag::Str)),
             ("$(N)", ("5", Tag::Int)),
@@ -218,7 +235,7 @@ mod tests {
             ("$(B) $x $", ("$(B) $x $", Tag::Str)),
             ("$(A", ("$(A", Tag::Str)),
         ] {
-            let (got, tag) = expanded(text, &values);
+            let (got, tag) = expanded(text, &values).unwrap();
             assert_eq!((got.as_str(), tag), expected, "{text}");
         }
         assert_eq!(with_indices("spec.a[0].b"), ["spec", "a", "0", "b"]);
