@@ -218,6 +218,7 @@ async fn measure(kubeconfig: &std::path::Path) {
         allow_protected: false,
         identity: "bench".to_owned(),
         default_namespace: "default".to_owned(),
+        redactor: mergeline::diff::Redactor::new(),
     };
     let any = |_: &CommitId, _: &CommitId| Ok(true);
     let mut made = Vec::new();

@@ -4,6 +4,7 @@ use super::arguments::{Global, Render};
 use super::places::Named;
 use super::review::render_options;
 use super::{output, print};
+use crate::diff::Redactor;
 use crate::failure::{Failure, Result};
 use crate::manifest::{Value, yaml};
 use crate::render;
@@ -23,7 +24,12 @@ pub(crate) fn render(global: &Global, command: &Render) -> Result<u8> {
     if nothing {
         return Err(Failure::nothing_there(format!("`{}` holds no manifest", command.path.display())));
     }
-    let findings = rendered.findings.into_iter().map(|finding| named.as_seen(finding)).collect();
+    // The objects are data; what is said of them goes to logs.
+    let mut redactor = Redactor::new();
+    redactor.learn(&rendered.objects);
+    super::review::secret_variables().iter().for_each(|secret| redactor.learn_secret(secret));
+    redactor.hide_sources(&rendered.findings, |path| named.tree().read(path))?;
+    let findings = rendered.findings.into_iter().map(|finding| named.as_seen(redactor.finding(finding))).collect();
     let mut report = Report::new("render");
     report.findings = merge_findings(findings, &[]);
     if !report.findings.is_empty() {

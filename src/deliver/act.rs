@@ -12,6 +12,7 @@ use super::refusal;
 use super::wait::{Seen, wait};
 use crate::cluster::{ApplyOptions, Cluster, Rejection, Target, Verdict};
 use crate::commit::CommitId;
+use crate::diff::Redactor;
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::manifest::value::map;
@@ -36,6 +37,8 @@ pub struct Options {
     pub identity: String,
     /// The namespace of namespaced objects that name none.
     pub default_namespace: String,
+    /// What masks, besides what the objects themselves teach it.
+    pub redactor: Redactor,
 }
 
 /// What came of a delivery.

@@ -58,7 +58,7 @@ pub(super) async fn prepare<'a>(
     let allowed = Allowed { empty: options.allow_empty, protected: options.allow_protected };
     plan::brake(desired, &inventories, allowed)?;
 
-    let mut redactor = Redactor::new();
+    let mut redactor = options.redactor.clone();
     desired.units.iter().for_each(|unit| redactor.learn(&unit.objects));
     let units = desired.units.iter().map(|unit| &unit.unit).chain(inventories.iter().map(|inventory| &inventory.unit));
     let (managers, sets): (BTreeSet<String>, BTreeSet<String>) = units

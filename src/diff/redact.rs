@@ -213,6 +213,26 @@ impl Redactor {
         finding
     }
 
+    /// Hides those of the files that `findings` stand in which Secrets are made of. `read` gives the bytes of a file.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn hide_sources<E>(
+        &mut self,
+        findings: &[Finding],
+        mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<(), E> {
+        for path in findings.iter().filter_map(|finding| finding.place.as_ref()).map(|place| &place.path) {
+            if !self.hidden.contains(path)
+                && let Some(bytes) = read(path)?
+                && makes_secrets(&String::from_utf8_lossy(&bytes))
+            {
+                self.hide_file(path);
+            }
+        }
+        Ok(())
+    }
+
     /// Says whether nothing is quoted of a file: Secrets are made of it.
     fn is_hidden(&self, path: &str) -> bool {
         const PLAIN: [&str; 9] = ["env", "properties", "txt", "pem", "key", "crt", "conf", "ini", "enc"];
@@ -291,6 +311,13 @@ fn cover(text: &str, mut spans: Vec<(usize, usize, Option<&str>)>) -> String {
     }
     covered.push_str(&text[at..]);
     covered
+}
+
+/// Says whether Secrets are made of this text.
+#[must_use]
+pub fn makes_secrets(text: &str) -> bool {
+    text.contains("secretGenerator")
+        || (text.contains("Secret") && text.lines().any(|line| line.contains("kind") && line.contains("Secret")))
 }
 
 /// Splits a name that kustomize generated: `NAME-` and ten characters of its hash alphabet (hexadecimal digits with

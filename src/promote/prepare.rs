@@ -76,7 +76,7 @@ impl Pass<'_> {
             None => Vec::new(),
         };
         let gone = before.iter().filter(|unit| !rendered.units.iter().any(|now| now.name == unit.name));
-        let mut redactor = Redactor::new();
+        let mut redactor = Redactor::with_paths(self.scene.config.secret_paths());
         before.iter().chain(&rendered.units).for_each(|unit| redactor.learn(&unit.objects));
         let mut changes = ChangeSet::default();
         for name in rendered.units.iter().chain(gone).map(|unit| &unit.name) {

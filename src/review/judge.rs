@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, KubernetesVersion};
 use crate::diff::Redactor;
+use crate::diff::redact::makes_secrets;
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
 use crate::git::tree::{EntryKind, Tree};
@@ -106,12 +107,6 @@ impl Knowledge {
         redactor.learn(&self.secrets);
         self.hidden.iter().for_each(|path| redactor.hide_file(path));
     }
-}
-
-/// Says whether Secrets are made of this text.
-pub(super) fn makes_secrets(text: &str) -> bool {
-    text.contains("secretGenerator")
-        || (text.contains("Secret") && text.lines().any(|line| line.contains("kind") && line.contains("Secret")))
 }
 
 /// Looks through the manifests below `folders` (the empty path is the whole tree).

@@ -233,7 +233,9 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         let base = base.as_ref().filter(|base| !base.complete);
         let head_is_whole = head.as_ref().is_none_or(|head| head.complete);
         if let (Some(base), true) = (base, head_is_whole) {
-            hide_of_base(input, base, &mut redactor)?;
+            if let Some(side) = &input.base {
+                redactor.hide_sources(&base.findings, |path| side.tree.read(path))?;
+            }
             findings.push(not_rendered_at_base(reach.unit(), base));
         }
     }
@@ -325,18 +327,6 @@ fn about_configuration(input: &Input<'_>) -> Result<Vec<Finding>> {
         }
     }
     Ok(findings)
-}
-
-/// Hides the files that the base does not render for, where Secrets are made of them.
-fn hide_of_base(input: &Input<'_>, rendered: &Rendered, redactor: &mut Redactor) -> Result<()> {
-    let Some(base) = &input.base else { return Ok(()) };
-    for path in rendered.findings.iter().filter_map(|finding| finding.place.as_ref()).map(|place| &place.path) {
-        let text = base.tree.read(path)?.unwrap_or_default();
-        if judge::makes_secrets(&String::from_utf8_lossy(&text)) {
-            redactor.hide_file(path);
-        }
-    }
-    Ok(())
 }
 
 /// Why the diff of a unit is withheld that renders at the head.

@@ -8,6 +8,7 @@ use crate::config::{Config, Environment, Kubeconfig};
 use crate::deliver::{self, Delivered, Desired, DesiredUnit};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::finding::{Finding, Severity};
+use crate::git::Tree;
 use crate::host::{Deployment, Ensured, Status, StatusGrant, StatusState};
 use crate::operation::{Operation, OperationStatus, Verb};
 use crate::promote::{Delivery, delivery_context};
@@ -107,6 +108,10 @@ fn desired(session: &Session, config: &Config, delivery: &Delivery) -> Result<(D
             units.push(DesiredUnit { unit, objects: rendered.objects });
         }
     }
+    let mut redactor = session.redactor(Some(config));
+    units.iter().for_each(|unit| redactor.learn(&unit.objects));
+    redactor.hide_sources(&findings, |path| tree.read(path))?;
+    let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
     Ok((
         Desired { repository: session.facts.name.clone(), environment, commit: delivery.commit.clone(), units },
         findings,
@@ -140,6 +145,7 @@ pub(super) async fn deliver_one(
             allow_protected: options.allow_protected,
             identity: identity(session),
             default_namespace: "default".to_owned(),
+            redactor: session.redactor(Some(config)),
         };
         let ancestry = |old: &CommitId, new: &CommitId| session.repository.ensure_ancestry(&session.remote, old, new);
         let grant = (!options.dry_run).then_some(&grant);

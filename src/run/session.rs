@@ -2,6 +2,7 @@
 
 use crate::commit::CommitId;
 use crate::config::{self, Config, Loaded};
+use crate::diff::Redactor;
 use crate::event::{Event, Surroundings, Trigger};
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
@@ -178,6 +179,14 @@ impl Session {
     pub fn secret_variables(&self) -> Vec<Secret> {
         let variables = self.surroundings.variables.iter();
         crate::secret::of_variables(variables.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// What masks in everything that this run says: it knows the configured paths and the variables.
+    #[must_use]
+    pub fn redactor(&self, config: Option<&Config>) -> Redactor {
+        let mut redactor = Redactor::with_paths(config.map(Config::secret_paths).unwrap_or_default());
+        self.secret_variables().iter().for_each(|secret| redactor.learn_secret(secret));
+        redactor
     }
 
     /// Says whether a person sits at a terminal.

@@ -48,6 +48,7 @@ impl Stage {
             allow_protected: false,
             identity: name.clone(),
             default_namespace: "default".into(),
+            redactor: mergeline::diff::Redactor::new(),
         };
         Self { cluster, environment: name.clone(), namespace: name, options }
     }

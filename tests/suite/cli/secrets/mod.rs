@@ -153,6 +153,14 @@ fn by_hand(planted: &Planted, commands: &[&str]) -> Written {
             );
         }
     }
+    for shape in SHAPES.iter().filter(|shape| shape.breaks) {
+        // What is printed are the objects; what is said of them is a log.
+        let said = place.run(&["render", &format!("{0}/{0}-2", shape.name), "-vvv"]);
+        written.insert(
+            format!("render {}", shape.name),
+            said.err.replace(&*place.checkout.path.to_string_lossy(), "HERE"),
+        );
+    }
     let said = place.run(&["review", "-o", "markdown"]).exits(1);
     written.insert("comment".to_owned(), said.all().replace(base.as_str(), "BASE").replace(base.short(), "BASE"));
     written
@@ -165,7 +173,8 @@ fn by_job(planted: &Planted) -> Written {
         [&planted.values[0].1, &planted.values[2].1].map(|value| format!("job-{}", hex(value.as_bytes())));
     let put = |files: &BTreeMap<String, String>| files.iter().for_each(|(path, text)| hosted.clone.write(path, text));
     put(&planted.before);
-    let base = hosted.push("main", &[("mergeline.yaml", CONFIGURATION)]);
+    let configuration = CONFIGURATION.replace("source:", "branch: env/prod\n    source:");
+    let base = hosted.push("main", &[("mergeline.yaml", &configuration)]);
     for gone in planted.before.keys().filter(|path| !planted.after.contains_key(*path)) {
         std::fs::remove_file(hosted.clone.path.join(gone)).unwrap();
     }
@@ -173,6 +182,7 @@ fn by_job(planted: &Planted) -> Written {
     let told =
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: told}}\ndata: {{a: {deploy}, b: x-{kube}-x}}\n");
     let head = hosted.push("change", &[("told/all/map.yaml", &told)]);
+    let merged = format!(r#"{{"ref": "refs/heads/main", "after": "{head}"}}"#);
     local.open("change", None);
     hosted.set("MERGELINE_HOST", format!("local={}", local.host.folder().display()));
     hosted.set("REGISTRY_PASSWORD", &deploy);
@@ -184,13 +194,21 @@ fn by_job(planted: &Planted) -> Written {
     hosted.set("RUNNER_TEMP", hosted.path("home"));
     hosted.as_job("pull_request", &pull_request("opened", 1, &head, "change", SHOP, SHOP), SHOP, "http://127.0.0.1:1");
     let said = hosted.once(&["run"]).exits(1);
-    let read = |file: &str| std::fs::read_to_string(hosted.path(file)).unwrap();
+    let read = |hosted: &Hosted, file: &str| std::fs::read_to_string(hosted.path(file)).unwrap();
     let mut written = Written::from([
         ("job log".to_owned(), said.all()),
-        ("job summary".to_owned(), read("summary")),
-        ("job outputs".to_owned(), read("outputs")),
-        ("job report".to_owned(), read("home/mergeline-report.json")),
+        ("job summary".to_owned(), read(&hosted, "summary")),
+        ("job outputs".to_owned(), read(&hosted, "outputs")),
+        ("job report".to_owned(), read(&hosted, "home/mergeline-report.json")),
     ]);
+    // Merged: the release is rendered again, and its promotion opened as far as it renders.
+    hosted.clone.git(&["push", "--quiet", "--force", "origin", "HEAD:refs/heads/main"]);
+    hosted.as_job("push", &merged, SHOP, "http://127.0.0.1:1");
+    let said = hosted.once(&["run"]);
+    assert!(said.all().contains("env/prod"), "{}", said.all());
+    written.insert("promotion log".to_owned(), said.all());
+    written.insert("promotion summary".to_owned(), read(&hosted, "summary"));
+    written.insert("promotion report".to_owned(), read(&hosted, "home/mergeline-report.json"));
     let host: String = local
         .everything()
         .iter()
@@ -346,6 +364,7 @@ fn nothing_that_a_person_is_shown_tells_a_secret_value() {
     }
     // Other values of other lengths give the same bytes.
     let other = by_hand(&plant(seed() + 1000), &["review"]);
+    assert!(written.keys().filter(|name| name.starts_with("render")).count() > 5);
     for (name, text) in &other {
         let (one, other) = (steady(&written[name]), steady(text));
         let differs: Vec<_> = one.lines().zip(other.lines()).filter(|(one, other)| one != other).take(5).collect();
