@@ -18,6 +18,7 @@ pub(crate) struct Schema {
     pub(crate) kind: Option<Box<str>>,
     pub(crate) format: Option<Box<str>>,
     pub(crate) properties: BTreeMap<Box<str>, Schema>,
+    #[serde(deserialize_with = "names")]
     pub(crate) required: Vec<Box<str>>,
     #[serde(deserialize_with = "items")]
     pub(crate) items: Option<Box<Schema>>,
@@ -190,6 +191,11 @@ fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::E
 /// The server takes a limit below zero, which restricts nothing that is there.
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(Option::<i64>::deserialize(deserializer)?.map(|limit| u64::try_from(limit).unwrap_or(0)))
+}
+
+/// The server reads a `null` among names as an empty one.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<str>>, D::Error> {
+    Ok(Vec::<Option<Box<str>>>::deserialize(deserializer)?.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// The server reads a `null` among schemas as one that says nothing.

@@ -13,7 +13,10 @@ pub(super) fn refuses(form: &str, text: &str) -> Option<String> {
         "label" | "k8s-short-name" => names::label(text),
         "subdomain" | "k8s-long-name" => names::subdomain(text),
         "k8s-long-name-caseless" | "csi-driver" => names::subdomain(&text.to_lowercase()),
+        // A name that something may follow.
+        "subdomain-prefix" => names::subdomain(text.strip_suffix('-').filter(|rest| !rest.is_empty()).unwrap_or(text)),
         "label1035" => names::label_1035(text),
+        "domain-name-or-path" => names::qualified(&text.to_lowercase()),
         "qualified" | "k8s-label-key" => names::qualified(text),
         "label-value" | "k8s-label-value" => names::label_value(text),
         "path-segment" | "k8s-path-segment-name" => names::path_segment(text),

@@ -3,6 +3,7 @@
 //! Each follows what kube-apiserver 1.36 answered, not the specification that its name suggests.
 
 use super::names;
+use std::sync::LazyLock;
 
 /// Says whether the server reads `text` as a quantity (apimachinery, `resource.ParseQuantity`): digits, and a suffix that
 /// is decimal (`m`, `k`), binary (`Ki`) or an exponent. It takes `1.`, `.`, `e3` and blanks around; so does this.
@@ -228,19 +229,22 @@ fn is_email(text: &str) -> bool {
 
 /// `govalidator` by go-openapi: labels of letters, digits, `-` and `_`, at most 255 bytes.
 fn is_hostname(text: &str) -> bool {
-    let label = |part: &str| {
-        let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let bytes = part.as_bytes();
-        (1..=63).contains(&bytes.len())
-            && ends(bytes.first())
-            && ends(bytes.last())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
-    };
-    text.len() <= 255 && text.split('.').all(label)
+    // `strfmt.HostnamePattern` of kube-openapi, with its oddities: a label alone may end in a dash, and the last of
+    // several is of letters.
+    static PATTERN: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
+        let one = r"[a-zA-Z0-9\p{S}\p{L}]";
+        let label = format!(r"{one}(?:[a-zA-Z0-9\-\p{{S}}\p{{L}}]{{0,61}}{one})?");
+        regex::Regex::new(&format!(r"^(?:{one}(?:-?{one}{{0,62}})?|(?:{label}\.)+[a-zA-Z\p{{L}}]{{2,63}})$")).ok()
+    });
+    let matches = PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(text));
+    matches && text.len() <= 255 && text.split('.').all(|part| part.len() <= 63)
 }
 
 /// Go's `url.ParseRequestURI`.
 fn is_uri(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
     if text.is_empty() || text.bytes().any(|byte| byte < 0x20 || byte == 0x7f || byte == b' ') {
         return false;
     }
@@ -305,8 +309,13 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn is_mac(text: &str) -> bool {
-    let parts: Vec<&str> = text.split([':', '-', '.']).collect();
-    parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    // Go's `net.ParseMAC`: 6, 8 or 20 bytes, in pairs behind one separator or in fours behind dots.
+    let groups = |separator: char, size: usize| {
+        let parts: Vec<&str> = text.split(separator).collect();
+        let hex = |part: &&str| part.len() == size && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        parts.iter().all(hex) && matches!(parts.len() * size / 2, 6 | 8 | 20)
+    };
+    groups(':', 2) || groups('-', 2) || groups('.', 4)
 }
 
 #[cfg(test)]
@@ -336,6 +345,12 @@ mod tests {
             ("uuid", "123e4567-e89b-12d3-a456-426614174000"),
             ("cidr", "1.2.3.0/24"),
             ("mac", "01:23:45:67:89:ab"),
+            ("mac", "0123.4567.89ab"),
+            ("hostname", "shop.example"),
+            ("hostname", "a-"),
+            ("hostname", "äöü"),
+            ("uri", "*"),
+            ("uri", "/x"),
             ("password", "x"),
         ];
         let refused = [
@@ -352,6 +367,12 @@ mod tests {
             ("uuid", "x"),
             ("cidr", "1.2.3.4"),
             ("mac", "x"),
+            ("mac", "10.0.0.1"),
+            ("mac", "2026-01-01"),
+            ("hostname", "a_b"),
+            ("hostname", "a.b"),
+            ("hostname", "10.0.0.1"),
+            ("uri", "x"),
         ];
         assert_eq!(taken.iter().filter(|(form, text)| !matches(form, text, false)).collect::<Vec<_>>(), [&("", ""); 0]);
         assert_eq!(

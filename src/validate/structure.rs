@@ -192,8 +192,13 @@ impl Walk {
                 }
                 continue;
             };
-            // The server reads a field that is null as one that is not there.
+            // The server reads a field that is null as one that is not there, unless its schema has null for a value.
             if value.is_null() {
+                let choices = known.choices();
+                let value_of_its_own = !known.is_go_type() && known.is_nullable() && !self.relaxed;
+                if value_of_its_own && !choices.is_empty() && !choices.iter().any(Value::is_null) {
+                    self.below(name, |walk| walk.not_among(choices, value));
+                }
                 continue;
             }
             let was = (self.relaxed, self.unasked);
@@ -259,7 +264,11 @@ impl Walk {
                 match item.is_null() {
                     false => walk.value(of, item),
                     // Go reads null as the empty value; server-side apply has no key for it.
-                    true if of.is_go_type() && !by_key => {}
+                    true if of.is_go_type() && !by_key => {
+                        if of.kind() == Kind::Map && !walk.relaxed && !walk.unasked {
+                            walk.asked_of_fields(of, &Map::new(), &[]);
+                        }
+                    }
                     true if of.layers().any(|layer| layer.nullable) || of.kind() == Kind::Any => {}
                     true => walk.wrong(expected(of.kind()), item),
                 }

@@ -394,7 +394,7 @@ impl Form {
             Self::PathSegment => names::path_segment(name),
             Self::Label => names::label(name),
             Self::Label1035 => names::label_1035(name),
-            Self::OfPods(last) => names::label(&format!("{name}-{last}")),
+            Self::OfPods(last) => names::subdomain(name).or_else(|| names::label(&format!("{name}-{last}"))),
             Self::Subdomain(most) if name.len() > *most => Some(format!("must be at most {most} bytes long")),
             Self::Subdomain(_) => names::subdomain(name),
             Self::Address => {
