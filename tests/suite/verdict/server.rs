@@ -138,7 +138,8 @@ impl Server {
         let request =
             self.client.patch(format!("{place}/{name}?fieldValidation=Strict&fieldManager=verdict&force=true"));
         let request = request.bearer_auth(&self.token).header(CONTENT_TYPE, "application/apply-patch+yaml");
-        self.answer(sent(request.body(object.to_string())).await, object).await
+        let Some(response) = sent(request.body(object.to_string())).await else { return broke_off() };
+        self.answer(response, object).await
     }
 
     /// Takes the object away again; namespaced ones go with their namespace.
