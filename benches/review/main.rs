@@ -3,11 +3,12 @@
 //!     cargo bench --bench review              # everything; kustomize or kubectl must be on PATH for the overlays
 //!     cargo bench --bench review -- plain     # measurements whose name holds this text
 //!
-//! `diff` compares a pair of manifests in this process, beside the program dyff.
+//! `diff` compares a pair of manifests in this process, beside the program dyff; `cut` writes a report of ten megabytes for people.
 //! Each other measurement runs the binary as a person would: a new process on a warm disk, the best and the median of some runs.
 //! Nothing fails here: the budgets are those of the design, and figures depend on the machine. CI only compiles this.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod cut;
 mod pair;
 mod repository;
 
@@ -35,6 +36,9 @@ fn main() {
     }
     if is_wanted("diff") {
         pair::measure();
+    }
+    if is_wanted("cut") {
+        cut::measure();
     }
     let kustomize = std::env::var_os("PATH").and_then(|path| mergeline::render::find_kustomize(&path));
     for kind in [Kind::Plain, Kind::Kustomize] {

@@ -74,7 +74,12 @@ fn section(report: &Report, group: &Group<'_>, budget: &mut Budget, reserved: us
         }
     }
     for change in loud {
+        let room = budget.left().saturating_sub(reserved);
         let fits = |whole: bool, budget: &mut Budget| {
+            // Most objects of a large report do not fit: these are not even written.
+            if whole && at_least(change, budget) > room {
+                return None;
+            }
             Some(object(report, change, whole)).filter(|body| budget.take_leaving(body, reserved + LEFT_OUT))
         };
         let has_summary = !change.change.summary.is_empty();
@@ -88,6 +93,11 @@ fn section(report: &Report, group: &Group<'_>, budget: &mut Budget, reserved: us
         out += &said;
     }
     out + END
+}
+
+/// What the lines of an object take before anything is escaped in them.
+fn at_least(folded: &FoldedChange<'_>, budget: &Budget) -> usize {
+    folded.change.lines.iter().map(|line| budget.size(line.text.as_str()) + 1).sum()
 }
 
 /// One object: what happens to it, where, and its diff; of a definition its edits, and the diff where it is to be whole.

@@ -294,3 +294,105 @@ fn the_first_screen_has_at_most_25_lines() {
         assert!(first.contains(word), "{word}\n{first}");
     }
 }
+
+/// Every text for people that is made of a report, by the name of its receiver: what it is within, and how that counts.
+fn written(report: &Report) -> Vec<(&'static str, String, usize, TextUnit)> {
+    use crate::host::limits::{GITEA, GITHUB, GITLAB};
+    let mut all = Vec::new();
+    for (name, limits) in [("GitHub", GITHUB), ("GitLab", GITLAB), ("Gitea", GITEA), ("local", LOCAL)] {
+        all.push((name, comment(report, &limits), limits.comment, limits.unit));
+        all.push((name, change_summary(report, limits.body, limits.unit), limits.body, limits.unit));
+        if let Some(most) = limits.check {
+            all.push((name, comment(report, &Limits { comment: most, ..limits }), most, limits.unit));
+        }
+        for it in report.remarks.iter().flatten() {
+            all.push((name, remark(it, report, limits.suggestion), limits.comment, limits.unit));
+        }
+    }
+    all.push(("step summary", summary(report), 1 << 20, TextUnit::Bytes));
+    all
+}
+
+/// Findings of the report as remarks; the lines are what may be offered to take over: one line that holds nothing hidden.
+fn with_remarks(mut report: Report, foreign: &mut dyn FnMut() -> String) -> Report {
+    let mut line = || {
+        foreign().replace(
+            |c: char| c == '\n' || c == '\r' || super::super::visible::visible(&c.to_string()) != c.to_string(),
+            "",
+        )
+    };
+    let remark = |(at, finding): (usize, &Finding)| crate::report::LineFinding {
+        finding: finding.clone(),
+        path: "a.yaml".to_owned(),
+        line: 3,
+        now: line(),
+        instead: (at % 2 == 0).then(&mut line),
+    };
+    report.remarks = Some(report.findings.iter().enumerate().take(4).map(remark).collect());
+    report
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn foreign_text_adds_no_node_to_anything_that_people_read(texts in prop::collection::vec(hostile(), 40)) {
+        let mut at = 0;
+        let mut foreign = || { at += 1; format!("{}{at}x", texts[at % texts.len()]) };
+        let hostile = filled(4, &mut foreign);
+        let hostile = with_remarks(hostile, &mut foreign);
+        let mut at = 0;
+        let mut foreign = || { at += 1; format!("x{at}x") };
+        let benign = filled(4, &mut foreign);
+        let benign = with_remarks(benign, &mut foreign);
+        for ((name, hostile, ..), (_, benign, ..)) in written(&hostile).iter().zip(written(&benign)) {
+            check_outside(hostile);
+            let outside = |text: &str| nodes(text).into_iter().filter(|node| !node.starts_with("rule:")).collect::<Vec<_>>();
+            prop_assert_eq!(outside(hostile), outside(&benign), "{}", name);
+        }
+    }
+}
+
+/// `MERGELINE_SEED` repeats a run, `MERGELINE_REPORTS` says how many reports there are.
+#[test]
+fn a_thousand_reports_are_within_every_limit_and_name_or_count_every_object_on_a_short_first_screen() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("MERGELINE_SEED").unwrap_or(20_260);
+    let pieces = ["`", "```", "\n", "<b>", "|", "@a", "漢字", "é", "](", "&", "a", "long-name-", "/x", "*", "🦀"];
+    for report in 0..number("MERGELINE_REPORTS").unwrap_or(1_000) {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(report + 1);
+        let mut random = |below: usize| {
+            // xorshift64*
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            usize::try_from(state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % below
+        };
+        let objects = match report % 100 {
+            0 => 100 + random(500),
+            1..10 => random(60),
+            _ => random(8),
+        };
+        let longest = if report % 7 == 0 { 60 } else { 4 };
+        let mut foreign = || (0..random(longest)).map(|_| pieces[random(pieces.len())]).collect::<String>();
+        let mut made = filled(objects, &mut foreign);
+        for (at, change) in made.changes.changes.iter_mut().enumerate() {
+            change.object.name = format!("named-{at}-here");
+        }
+        let told = format!("seed {seed}, report {report}, {objects} objects");
+        for (name, text, most, unit) in written(&made) {
+            let size = if unit == TextUnit::Bytes { text.len() } else { text.chars().count() };
+            assert!(size <= most, "{told}: {size} > {most} on {name}");
+            check_outside(&text);
+            let counted = text.contains("names of all changed objects do not fit")
+                || text.contains("their names do not fit here");
+            let named =
+                |change: &Change| text.contains(&format!("{} {}", "", change.object.name).trim_start().to_owned());
+            assert!(counted || made.changes.changes.iter().all(named), "{told}: an object is missing on {name}");
+            if text.starts_with("### ") {
+                let first = text.split("\n<details>").next().unwrap().split("\nThe names of all").next().unwrap();
+                assert!(first.lines().count() <= 25, "{told}: {} lines on {name}:\n{first}", first.lines().count());
+            }
+        }
+    }
+}
