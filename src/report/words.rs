@@ -287,5 +287,14 @@ pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
         groups.entry(key).or_default().push(folded);
     }
     let groups = groups.into_iter();
-    groups.map(|((unit, environments), changes)| Group { unit, environments, changes }).collect()
+    let mut groups: Vec<Group<'_>> =
+        groups.map(|((unit, environments), changes)| Group { unit, environments, changes }).collect();
+    // All of a unit stands together, in the order in which units come first.
+    let mut units: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    for group in &groups {
+        let next = units.len();
+        units.entry(group.unit).or_insert(next);
+    }
+    groups.sort_by_key(|group| units.get(group.unit).copied());
+    groups
 }

@@ -3,9 +3,8 @@
 use crate::failure::Result;
 use crate::finding::{Finding, Severity};
 use crate::git::tree::Tree;
-use crate::report::visible::visible;
+use crate::report::markdown::escape::may_be_offered;
 use crate::report::{ChangedLines, LineFinding};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The lines that the change touches in files with findings, and the findings on lines that are new or rewritten: errors, and
@@ -60,17 +59,10 @@ pub(super) fn on_lines(
 fn mended(finding: &Finding, now: &str) -> Option<String> {
     let (fix, place) = (finding.fix.as_ref()?, finding.place.as_ref()?);
     let excerpt = place.excerpt.as_ref().filter(|excerpt| excerpt.line == now)?;
-    // Nobody can see what he would take over: such a line is left to people.
-    if matches!(visible(now), Cow::Owned(_)) {
-        return None;
-    }
     let at = |column: u32| now.char_indices().map(|(at, _)| at).chain([now.len()]).nth(usize::try_from(column).ok()?);
     let start = place.column?.checked_sub(1)?;
     let (start, end) = (at(start)?, at(start + excerpt.width)?);
     let instead = fix.apply(now.get(start..end)?)?;
-    // Hosts that obey lines which begin with a slash are told such a one in another way: it could not be taken over.
-    if now.trim_start().starts_with('/') {
-        return None;
-    }
-    Some(format!("{}{instead}{}", &now[..start], &now[end..]))
+    let instead = format!("{}{instead}{}", &now[..start], &now[end..]);
+    may_be_offered(&instead).then_some(instead)
 }

@@ -108,8 +108,15 @@ pub fn fence(language: &str, lines: impl IntoIterator<Item = String>) -> String 
     format!("{ticks}{language}\n{body}{ticks}\n")
 }
 
-/// A block whose one line the host offers to put in place of another: it stands there as it is, and is made only of lines
-/// that nothing in them needs to be made visible in.
+/// Says whether a line may be offered as it is: nothing in it has to be made visible, passes for a marker of ours, or begins
+/// what a host would obey.
+#[must_use]
+pub fn may_be_offered(line: &str) -> bool {
+    let shown = visible(line);
+    shown == line && !line.contains(['\n', '\r']) && !line.contains("<!--") && !line.trim_start().starts_with('/')
+}
+
+/// A block whose one line the host offers to put in place of another: it stands there as it is ([`may_be_offered`]).
 #[must_use]
 pub fn suggestion(info: &str, line: &str) -> String {
     let ticks = "`".repeat(longest_run(line).max(2) + 1);

@@ -21,7 +21,8 @@ pub fn remark(it: &LineFinding, report: &Report, info: Option<&str>) -> String {
     };
     let mut body = format!("**{word}** {}\n", message(&cut(&finding.message, LONGEST)));
     if let Some(hint) = &finding.hint {
-        body += &format!("\n{}\n", message(&cut(hint, LONGEST)));
+        // A word of ours first: what begins a line may be a list, a heading, a quote.
+        body += &format!("\nHint: {}\n", message(&cut(hint, LONGEST)));
     }
     match (&it.instead, info) {
         (Some(instead), Some(info)) => body += &format!("\n{}", suggestion(info, instead)),

@@ -8,6 +8,7 @@ use crate::report::address::address;
 use crate::report::visible::cut;
 use crate::report::words::{changed_environments, consequence, counted, footprints, image_changes, listed, push_new};
 use crate::report::{Links, Report};
+use indexmap::IndexMap;
 
 /// At most this many rows and columns: more are counted in the last one.
 const ROWS: usize = 8;
@@ -101,52 +102,79 @@ fn is_removal(finding: &Finding) -> bool {
 
 /// The lines of the first screen, at most `most`: what is left out is counted.
 pub(super) fn items(report: &Report, most: usize, which: Which) -> String {
-    let mut kinds: Vec<(Vec<String>, &str)> = Vec::new();
+    // Each kind's lines, with how many things each of them tells.
+    let mut kinds: Vec<(Vec<(String, usize)>, &str)> = Vec::new();
     let folded = report.changes.folded();
+    let single = |lines: Vec<String>| lines.into_iter().map(|line| (line, 1)).collect::<Vec<_>>();
     if which == Which::All {
-        let severity = |severity: Severity| -> Vec<String> {
-            let own = report.findings.iter().filter(|it| it.severity == severity && !is_removal(it));
-            own.map(|it| finding(it, report)).collect()
-        };
         let failed = report.operations.iter().filter(|it| it.status == OperationStatus::Failed);
         let failed = failed.map(|it| {
             let reason =
                 it.reason.as_deref().map(|why| format!(": {}", message(&cut(why, LONGEST)))).unwrap_or_default();
             format!("**Failed** to {} {}{reason}", it.verb, code(&cut(&it.target, LONGEST)))
         });
-        kinds.push((severity(Severity::Error), "error"));
-        kinds.push((failed.collect(), "failed operation"));
-        kinds.push((deletions(&folded, report), "deletion"));
-        kinds.push((severity(Severity::Warning), "warning"));
+        kinds.push((alike(Severity::Error, report), "error"));
+        kinds.push((single(failed.collect()), "failed operation"));
+        kinds.push((single(deletions(&folded, report)), "deletion"));
+        kinds.push((alike(Severity::Warning, report), "warning"));
     } else {
-        kinds.push((deletions(&folded, report), "deletion"));
+        kinds.push((single(deletions(&folded, report)), "deletion"));
     }
-    kinds.push((images(&folded), "image"));
-    kinds.push((resources(report), "environment"));
+    kinds.push((single(images(&folded)), "image"));
+    kinds.push((single(resources(report)), "environment"));
     kinds.retain(|(lines, _)| !lines.is_empty());
-    // Each kind gets its share, and what one leaves goes to those after it.
+    // Each kind gets two lines where there is room for that, and the weightiest take what is left.
+    let least = if kinds.iter().map(|(lines, _)| lines.len().min(2)).sum::<usize>() > most { 1 } else { 2 };
+    let mut left = most.saturating_sub(kinds.iter().map(|(lines, _)| lines.len().min(least)).sum());
     let mut out = String::new();
-    let mut room = most;
-    let count = kinds.len();
-    for (at, (lines, noun)) in kinds.into_iter().enumerate() {
-        let share = (room / (count - at)).max(1);
+    for (lines, noun) in kinds {
+        let further = (lines.len() - lines.len().min(least)).min(left);
+        left -= further;
+        let share = lines.len().min(least) + further;
         let shown = if lines.len() <= share { lines.len() } else { share.saturating_sub(1) };
-        for line in &lines[..shown] {
+        for (line, _) in &lines[..shown] {
             out += &format!("- {line}\n");
         }
-        let more = lines.len() - shown;
+        let more: usize = lines[shown..].iter().map(|(_, told)| told).sum();
         if more > 0 {
             let word = if shown == 0 { String::new() } else { "more ".to_owned() };
             let said = counted(more, noun).replacen(' ', &format!(" {word}"), 1);
             out += &format!("- {said} below\n");
         }
-        room = room.saturating_sub(shown + usize::from(more > 0));
     }
     out
 }
 
+/// The findings of a severity, those that say the same of several places in one line, with how many it stands for.
+fn alike(severity: Severity, report: &Report) -> Vec<(String, usize)> {
+    let mut folded: IndexMap<_, (Finding, usize)> = IndexMap::new();
+    for it in report.findings.iter().filter(|it| it.severity == severity && !is_removal(it)) {
+        match folded.entry((&it.rule, &it.message, &it.hint, it.place.is_some())) {
+            indexmap::map::Entry::Vacant(entry) => drop(entry.insert((it.clone(), 1))),
+            indexmap::map::Entry::Occupied(mut entry) => {
+                let (first, count) = entry.get_mut();
+                *count += 1;
+                let further: Vec<String> =
+                    it.environments.iter().filter(|name| !first.environments.contains(name)).cloned().collect();
+                first.environments.extend(further);
+            }
+        }
+    }
+    let order = |name: &String| report.environments.iter().position(|known| known == name).unwrap_or(usize::MAX);
+    let line = |(mut it, count): (Finding, usize)| {
+        it.environments.sort_by_key(order);
+        (told(&it, count - 1, report), count)
+    };
+    folded.into_values().map(line).collect()
+}
+
 /// A finding on one line.
 pub(super) fn finding(finding: &Finding, report: &Report) -> String {
+    told(finding, 0, report)
+}
+
+/// The same, found at some more places.
+fn told(finding: &Finding, more: usize, report: &Report) -> String {
     let word = match finding.severity {
         Severity::Error => "Error",
         Severity::Warning => "Warning",
@@ -154,8 +182,8 @@ pub(super) fn finding(finding: &Finding, report: &Report) -> String {
     };
     let mut parts = vec![format!("**{word}** {}", message(&cut(&finding.message, LONGEST)))];
     match (&finding.place, &finding.object) {
-        (Some(at), _) => parts.push(place(at, report.head.as_ref(), &report.links)),
-        (None, Some(object)) => parts.push(code(&cut(&object.to_string(), LONGEST))),
+        (Some(at), _) => parts.push(place(at, report.head.as_ref(), &report.links) + &further(more, "place")),
+        (None, Some(object)) => parts.push(code(&cut(&object.to_string(), LONGEST)) + &further(more, "object")),
         (None, None) => {}
     }
     let reached: Vec<&str> =
@@ -167,6 +195,11 @@ pub(super) fn finding(finding: &Finding, report: &Report) -> String {
         parts.push(message(&cut(hint, LONGEST)));
     }
     parts.join(" · ")
+}
+
+/// ` and 4 more places`; nothing for none.
+fn further(more: usize, noun: &str) -> String {
+    if more == 0 { String::new() } else { format!(" and {}", counted(more, noun).replacen(' ', " more ", 1)) }
 }
 
 fn deletions(folded: &[FoldedChange<'_>], report: &Report) -> Vec<String> {
