@@ -69,7 +69,8 @@ pub fn cell_code(foreign: &str) -> String {
 #[must_use]
 pub fn message(sentence: &str) -> String {
     let parts: Vec<&str> = sentence.split('`').collect();
-    if parts.len().is_multiple_of(2) {
+    // Nothing between two backticks would let what follows begin the line.
+    if parts.len().is_multiple_of(2) || parts.iter().skip(1).step_by(2).any(|part| part.is_empty()) {
         return text(sentence);
     }
     let told = parts.iter().enumerate().map(|(at, part)| match (at % 2, part.is_empty()) {
@@ -183,5 +184,6 @@ mod tests {
         assert!(!fence("diff", ["+<!-- mergeline:review -->".to_owned()]).contains("<!--"));
         assert_eq!(message("`a` is `b"), "\\`a\\` is \\`b");
         assert_eq!(message("`a*` is *b"), "`a*` is \\*b");
+        assert_eq!(message("``- x"), "\\`\\`- x");
     }
 }
