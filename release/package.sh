@@ -18,10 +18,10 @@ while read -r target; do
   case "$target" in *windows*) program=mergeline.exe ;; esac
   [ -s "$binaries/$target/$program" ] || { echo "error: there is no $binaries/$target/$program" >&2; exit 3; }
   folder=$(mktemp -d)
-  cp -- "$binaries/$target/$program" "$here/../LICENSE" "$folder/"
+  cp -- "$binaries/$target/$program" "$here/../LICENSE" "$here/../NOTICE" "$folder/"
   chmod 755 "$folder/$program"
-  chmod 644 "$folder/LICENSE"
-  tar --create --format ustar --sort name --mtime '2000-01-01 00:00Z' --owner 0 --group 0 --numeric-owner --directory "$folder" LICENSE "$program" |
+  chmod 644 "$folder/LICENSE" "$folder/NOTICE"
+  tar --create --format ustar --sort name --mtime '2000-01-01 00:00Z' --owner 0 --group 0 --numeric-owner --directory "$folder" LICENSE NOTICE "$program" |
     gzip -9 --no-name >"$archives/mergeline-$version-$target.tar.gz"
   rm -rf -- "$folder"
 done <"$here/targets.txt"

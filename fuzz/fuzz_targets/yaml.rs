@@ -1,4 +1,6 @@
-//! Any bytes as a manifest, in both dialects.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| mergeline::manifest::yaml::examine(bytes));
+#[path = "../bodies.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("yaml", bytes));

@@ -43,7 +43,7 @@ pub(crate) fn review(global: &Global, command: &Review) -> Result<u8> {
         download: &crate::download::Web::new(),
         secrets: secret_variables(),
     })?;
-    report.elapsed = started.elapsed();
+    report.elapsed = super::output::elapsed(started);
     outputs.write(&report)
 }
 

@@ -3,7 +3,7 @@
 use super::arguments::{Global, Validate};
 use super::hiding::Hiding;
 use super::kubeconform;
-use super::output::Outputs;
+use super::output::{self, Outputs};
 use super::patterns;
 use super::places::Named;
 use super::print;
@@ -48,7 +48,7 @@ pub(crate) fn validate(global: &Global, command: &Validate) -> Result<u8> {
         _ if dash => return Err(Failure::usage("`-` is standard input and stands alone")),
         _ => named(&folder, &paths, command)?,
     };
-    report.elapsed = started.elapsed();
+    report.elapsed = output::elapsed(started);
     outputs.write(&report)
 }
 

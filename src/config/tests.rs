@@ -219,3 +219,14 @@ fn rules_are_known_and_can_be_set() {
     assert!(rules("    schema: quiet\n")[0].contains("`off`, `warning` or `error`"));
     assert!(rules("    schema: on\n")[0].contains("`off`, `warning` or `error`"));
 }
+
+#[test]
+fn budgets_have_bounds() {
+    let with = |budgets: &str| wrong(&format!("version: 1\nvalidate: {{budgets: {{{budgets}}}}}\n"));
+    assert_eq!(with("bytes: 1073741824, depth: 250, aliases: 0, documents: 1, nodes: 1"), Vec::<String>::new());
+    assert_eq!(
+        with("depth: 251"),
+        ["mergeline.yaml:2:29: `validate.budgets.depth` must be from 1 to 250, got 251 (leave it out for the default)"]
+    );
+    assert_eq!((with("bytes: 0").len(), with("bites: 1").len()), (1, 1));
+}

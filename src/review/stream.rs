@@ -33,11 +33,15 @@ const AHEAD: usize = 4;
 /// # Errors
 /// As for [`super::review`], and when the stream cannot be read.
 pub fn validate_stream(input: ValidateInput<'_>, stream: &mut (dyn Read + Send)) -> Result<Report> {
+    validate_parts(input, stream, PART)
+}
+
+fn validate_parts(input: ValidateInput<'_>, stream: &mut (dyn Read + Send), part: usize) -> Result<Report> {
     let Some(unit) = input.units.first().cloned() else { return super::validate(input) };
     let (catalogs, versions) = judge::catalogs(input.kubernetes.as_deref(), input.config)?;
     let options = Options { whole: false, ..input.strictness.options(input.config) };
     let look = Look { unit: &unit, input: &input, catalog: catalogs.of(&unit.environment), options: &options };
-    let mut reader = Reader::new(stream, &input.render.budget);
+    let mut reader = Reader::new(stream, part, &input.render.budget);
     let mut all = All { redactor: super::redactor(input.config, &input.secrets), ..All::default() };
     let mut next = reader.take()?;
     while !next.is_empty() {
@@ -205,9 +209,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(stream: &'a mut (dyn Read + Send), budget: &Budget) -> Self {
-        let parts = Some(Parts::new(PART, budget.bytes));
-        Self { stream, parts, ready: VecDeque::new(), buffer: vec![0; PART] }
+    fn new(stream: &'a mut (dyn Read + Send), part: usize, budget: &Budget) -> Self {
+        let parts = Some(Parts::new(part, budget.bytes));
+        Self { stream, parts, ready: VecDeque::new(), buffer: vec![0; part] }
     }
 
     /// The next parts, some for each thread; none at the end.
@@ -227,5 +231,134 @@ impl<'a> Reader<'a> {
         }
         let count = self.ready.len().min(wanted);
         Ok(self.ready.drain(..count).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::git::MemoryTree;
+    use crate::render::RenderOptions;
+    use crate::report::{Links, Verdict};
+    use crate::review::Strictness;
+    use std::fmt::Write as _;
+
+    fn input<'a>(tree: &'a MemoryTree, definitions: Vec<String>, budget: Budget) -> ValidateInput<'a> {
+        ValidateInput {
+            tree,
+            commit: None,
+            units: vec![Unit { environment: "default".into(), name: "stdin".into(), path: "stdin".into() }],
+            findings: Vec::new(),
+            definitions,
+            config: None,
+            render: RenderOptions { budget, ..RenderOptions::default() },
+            kubernetes: Some("1.36".into()),
+            whole: false,
+            strictness: Strictness::default(),
+            skip: vec!["Lease".into()],
+            reject: vec!["Endpoints".into()],
+            fail_on: None,
+            links: Links::default(),
+            download: &crate::download::Offline,
+            secrets: Vec::new(),
+        }
+    }
+
+    fn at_once(text: &str) -> Report {
+        let tree = MemoryTree::new().with("stdin", text);
+        super::super::validate(input(&tree, vec!["stdin".into()], Budget::default())).unwrap()
+    }
+
+    fn in_parts(text: &str, part: usize, budget: Budget) -> Report {
+        validate_parts(input(&MemoryTree::new(), Vec::new(), budget), &mut text.as_bytes(), part).unwrap()
+    }
+
+    fn map(name: &str, more: &str) -> String {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{more}")
+    }
+
+    /// Something of everything that is said of objects, the objects that it depends on far apart.
+    fn mixed() -> String {
+        let mut documents = vec![
+            map("twice", "data: {a: hunter2hunter2}\nsurprise: hunter2hunter2\n"),
+            "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: early}\nspec: {size: big}\n".into(),
+            "apiVersion: other.example/v1\nkind: Gadget\nmetadata: {name: one}\n".into(),
+        ];
+        documents.extend((0..40).map(|n| map(&format!("map-{n}"), "data:\n  text: |\n    a\n\n    b\n")));
+        documents.extend([
+            "# mergeline: ignore unknown-field a webhook makes it known\n".to_owned() + &map("silent", "odd: 1\n"),
+            map("loud", "odd: 1 # mergeline: ignore\n"),
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2hunter2}\n".into(),
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: twice}\n".into(),
+            "a: b: c\n".into(),
+            "- no object\n".into(),
+            "apiVersion: v1\nkind: Endpoints\nmetadata: {name: rejected}\n".into(),
+            "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: skipped}\nodd: 1\n".into(),
+            "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: slip}\n".into(),
+            "apiVersion: other.example/v1\nkind: Gadget\nmetadata: {name: two}\n".into(),
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\n\
+             spec:\n  group: example.com\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget}\n  \
+             versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        \
+             type: object\n        properties: {spec: {type: object, properties: {size: {type: integer}}}}\n"
+                .into(),
+            "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: late}\nspec: {size: 1, colour: red}\n".into(),
+        ]);
+        let mut text = String::from("\u{feff}");
+        for (number, document) in documents.iter().enumerate() {
+            let line_end = if number % 7 == 3 { "---\r\n" } else { "---\n" };
+            // A line end of its own before the separator, now and then.
+            write!(text, "{document}{}{line_end}", if number % 5 == 0 { "\n" } else { "" }).unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn a_stream_in_parts_is_judged_as_a_file_of_the_same_documents() {
+        let text = mixed();
+        let whole = at_once(&text);
+        let rules: BTreeSet<&str> = whole.findings.iter().map(|finding| finding.rule.as_ref()).collect();
+        for rule in [
+            "duplicate-object",
+            "ignore-comment",
+            "not-an-object",
+            "rejected-kind",
+            "schema",
+            "unknown-field",
+            "unknown-kind",
+            "yaml-syntax",
+        ] {
+            assert!(rules.contains(rule), "{rule} is not among {rules:?}");
+        }
+        assert_eq!((whole.verdict, whole.silenced.len()), (Verdict::Fail, 1));
+        assert!(!format!("{whole:?}").contains("hunter2hunter2"));
+        for part in [1, 64, 200, 1000, text.len() + 1] {
+            assert_eq!(in_parts(&text, part, Budget::default()), whole, "parts of {part} bytes");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_nothing_is_no_success() {
+        for text in ["", "---\n", "# nothing\n---\n\n"] {
+            assert_eq!(in_parts(text, 4, Budget::default()), at_once(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn budgets_hold_for_the_stream_and_for_each_document_of_it() {
+        let rules = |report: &Report| -> Vec<String> {
+            let told = report.findings.iter();
+            told.map(|finding| format!("{} {}", finding.rule, finding.place.as_ref().unwrap())).collect()
+        };
+        let text = format!("{}---\n{}---\n{}", map("a", ""), map("b", &"# long\n".repeat(100)), map("c", "odd: 1\n"));
+        let report = in_parts(&text, 16, Budget { bytes: 300, ..Budget::default() });
+        assert_eq!(rules(&report), ["yaml-budget stdin:5:1", "unknown-field stdin:115:1"]);
+        let many: String = (0..5_000).map(|n| format!("{}---\n", map(&format!("m{n}"), ""))).collect();
+        let report = in_parts(&many, 16, Budget { documents: 100, ..Budget::default() });
+        assert_eq!(rules(&report), ["yaml-budget stdin"]);
+        let bad: String = (0..10_002).map(|n| format!("{}---\n", map(&format!("m{n}"), "odd: 1\n"))).collect();
+        let report = in_parts(&bad, 100_000, Budget::default());
+        assert_eq!(report.findings.len(), Stream::MOST_FINDINGS + 1);
+        assert_eq!(report.findings.last().unwrap().message, "2 more findings in this stream are not shown");
     }
 }

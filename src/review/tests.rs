@@ -340,3 +340,22 @@ fn a_promotion_that_cannot_be_read_whole_is_withheld() {
         assert!(report.count(Severity::Error) > 0);
     }
 }
+
+/// What reading may cost is said by the target branch; a change that says otherwise for itself is read by the defaults.
+#[test]
+fn a_change_cannot_raise_what_its_own_manifests_may_cost() {
+    let tree = |depth: usize| {
+        let deep = format!("{}1{}", "{a: ".repeat(depth - 2), "}".repeat(depth - 2));
+        let object = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{deep: {deep}}}\n");
+        MemoryTree::new().with("apps/api/dev/map.yaml", object)
+    };
+    let limits = |depth: usize| config(&format!("{CONFIG}validate: {{budgets: {{depth: {depth}}}}}\n"));
+    let refused = |depth: usize, by: Configuration| {
+        let report = reviewed(&MemoryTree::new(), &tree(depth), by);
+        rules(&report).contains(&"yaml-budget")
+    };
+    assert!(!refused(20, limits(20)) && refused(21, limits(20)));
+    assert!(!refused(150, limits(150)));
+    let Configuration::Trusted(raised) = limits(150) else { unreachable!() };
+    assert!(refused(150, Configuration::FromHead(raised)));
+}

@@ -8,6 +8,7 @@ mod contract;
 mod deliver;
 mod deliver_faults;
 mod flagship;
+mod fuzz;
 mod git;
 mod gitlab;
 mod immutable;

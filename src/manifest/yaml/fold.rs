@@ -4,7 +4,8 @@
 //! means that of the next line.
 
 use super::Dialect;
-use super::events::{Event, Events, YamlEvents};
+use super::events::{Event, Events};
+use super::grammar::YamlEvents;
 
 /// What is left of a folded text once kustomize has written and read it; `None` when it cannot read that any more.
 pub(super) fn written_again(text: &str) -> Option<String> {

@@ -3,7 +3,8 @@
 use super::Dialect;
 use super::budget::{Budget, Limit, Meter};
 use super::build::{Builder, Stop};
-use super::events::{Events, Span, YamlEvents};
+use super::events::{Events, Span};
+use super::grammar::YamlEvents;
 use super::json::JsonEvents;
 use super::report::Report;
 use super::split::{Piece, pieces};

@@ -1,6 +1,7 @@
 //! `mergeline validate` and `mergeline render`.
 
-use super::place::{DEPLOYMENT, Place};
+use super::place::{self, DEPLOYMENT, Place};
+use std::ffi::OsString;
 
 #[test]
 fn every_unit_of_the_repository_is_judged_and_the_version_is_said() {
@@ -260,4 +261,71 @@ fn what_reading_finds_is_silenced_like_any_rule() {
     let (found, silenced) = (said(&place, "findings"), said(&place, "silenced"));
     assert!(!found.iter().any(|found| silenceable.contains(&found.as_str())), "{found:?}");
     assert!(silenceable.iter().all(|rule| silenced.iter().any(|silenced| silenced == rule)), "{silenced:?}");
+}
+
+/// Fifty runs by several threads, in folders and on standard input, each in every format.
+#[test]
+fn fifty_runs_give_the_same_bytes() {
+    let place = Place::empty();
+    let folder = place.beside("fleet");
+    for n in 0..24 {
+        let app = folder.join(format!("app-{n}"));
+        std::fs::create_dir_all(&app).unwrap();
+        let broken = DEPLOYMENT.replace("replicas: 2", &format!("replicas: three\n  odd-{n}: 1"));
+        std::fs::write(app.join("web.yaml"), if n % 3 == 0 { &broken } else { DEPLOYMENT }).unwrap();
+        let more = format!(
+            "{BROKEN}---\n{BROKEN}---\napiVersion: kind-{}.example/v1\nkind: Odd\nmetadata: {{name: o}}\n---\na: [{}\n",
+            n % 5,
+            if n % 4 == 0 { "" } else { "]" }
+        );
+        std::fs::write(app.join("more.yaml"), more).unwrap();
+    }
+    let stream: String = (0..24)
+        .map(|n| format!("{}---\n{BROKEN}---\n", DEPLOYMENT.replace("web", &format!("web-{}", n % 20))))
+        .collect();
+    let formats = ["json", "sarif", "junit", "gitlab", "github", "markdown", "html", "text"];
+    let variables = |threads: usize| {
+        let home: OsString = place.beside("home").into();
+        [("HOME", home), ("SOURCE_DATE_EPOCH", "0".into()), ("RAYON_NUM_THREADS", threads.to_string().into())]
+    };
+    let mut first: [Option<Vec<String>>; 2] = [None, None];
+    for run in 0..50 {
+        let out = place.beside(&format!("out-{run}"));
+        let outputs: Vec<String> =
+            formats.iter().map(|format| format!("--output={format}={}/{format}", out.display())).collect();
+        let (target, input) = if run % 5 == 4 { ("-", stream.as_str()) } else { (".", "") };
+        let mut arguments = vec!["validate", target, "--output=text"];
+        arguments.extend(outputs.iter().map(String::as_str));
+        let said = place::run(&folder, &arguments, input, &variables(1 + run % 4)).exits(1);
+        let mut bytes = vec![said.out];
+        bytes.extend(formats.iter().map(|format| std::fs::read_to_string(out.join(format)).unwrap()));
+        let first = &mut first[usize::from(target == "-")];
+        assert!(*first.get_or_insert_with(|| bytes.clone()) == bytes, "run {run} differs");
+    }
+}
+
+/// Documents of a megabyte each: the stream is long enough to be judged in parts, and soon read.
+#[test]
+fn a_long_stream_is_judged_in_parts_at_its_own_lines() {
+    let place = Place::empty();
+    let line = "    some text that is of no concern to anybody at all, and so on, and so forth, to the end of it\n";
+    let text = line.repeat(9_000);
+    let mut stream = String::new();
+    for n in 0..11 {
+        stream +=
+            &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{n}}}\ndata:\n  text: |\n{text}---\n");
+    }
+    assert!(stream.len() > 8 << 20);
+    let lines = stream.lines().count();
+    stream += "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map-0}\nsurprise: 1\n";
+    let said = place.run_in(&place.beside("elsewhere"), &["validate", "-"], &stream).exits(1);
+    for told in [
+        format!("--> stdin:{}:18", lines + 3),
+        format!("--> stdin:{}:1", lines + 4),
+        "first defined here".to_owned(),
+        "stdin:3:18".to_owned(),
+        "12 objects rendered and checked".to_owned(),
+    ] {
+        assert!(said.out.contains(&told), "{told}: {}", said.out);
+    }
 }

@@ -6,9 +6,12 @@
 //!
 //! Messages name keys, types and the words of closed enums, never the text of other values: it may be a secret.
 
+mod fault;
+
 use super::source::Origin;
 use super::value::{Data, Map, NumberKind, Value, escape_token};
 use crate::finding::{Finding, Place};
+use fault::Fault;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -84,111 +87,6 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     });
     let best = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (best.0 >= CLOSE).then_some(best.1)
-}
-
-/// An error on its way out: the path grows from the leaf to the root.
-#[derive(Debug)]
-struct Fault {
-    message: String,
-    path: Vec<String>,
-    origin: Option<Origin>,
-    hint: Option<String>,
-}
-
-impl Fault {
-    fn new(message: String) -> Self {
-        Self { message, path: Vec::new(), origin: None, hint: None }
-    }
-
-    fn hint(mut self, hint: Option<String>) -> Self {
-        self.hint = hint;
-        self
-    }
-
-    /// Sets the place unless something deeper has done so.
-    fn at(mut self, origin: Option<&Origin>) -> Self {
-        if self.origin.is_none() {
-            self.origin = origin.cloned();
-        }
-        self
-    }
-
-    fn within(mut self, token: impl Into<String>) -> Self {
-        self.path.push(token.into());
-        self
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(got: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let (got, scalar) = match got {
-            Unexpected::Bool(_) => ("a boolean", true),
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) => ("an integer", true),
-            Unexpected::Float(_) => ("a number", true),
-            Unexpected::Char(_) | Unexpected::Str(_) => ("a string", false),
-            Unexpected::Unit | Unexpected::Option => ("null", false),
-            Unexpected::Seq => ("a list", false),
-            Unexpected::Map => ("a map", false),
-            _ => ("something else", false),
-        };
-        let expected = in_words(&expected.to_string());
-        let quote = scalar && expected.contains("a string");
-        Self::new(format!("expected {expected}, got {got}")).hint(quote.then(|| "put the value in quotes".into()))
-    }
-
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(format!("expected {}", in_words(&expected.to_string())))
-    }
-
-    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
-        Self::new(format!("expected {}, got {length} items", in_words(&expected.to_string())))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown field `{field}`")).hint(suggestion(field, expected))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown value `{variant}`")).hint(suggestion(variant, expected))
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("the field `{field}` is missing"))
-    }
-}
-
-/// serde's names of Rust types in the words of YAML.
-fn in_words(expected: &str) -> String {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "an integer of at least 0".into(),
-        "i8" | "i16" | "i32" | "i64" | "isize" => "an integer".into(),
-        "f32" | "f64" => "a number".into(),
-        "a sequence" => "a list".into(),
-        other if other.starts_with("struct ") => "a map".into(),
-        other if other.starts_with("enum ") => "one of a few words".into(),
-        other => other.into(),
-    }
-}
-
-fn suggestion(word: &str, known: &[&str]) -> Option<String> {
-    let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match nearest(word, known.iter().copied()) {
-        Some(name) => Some(format!("did you mean `{name}`?")),
-        None if known.is_empty() => None,
-        None => Some(format!("known here: {}", list())),
-    }
 }
 
 /// A value as serde's data model.
