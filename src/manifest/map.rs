@@ -15,7 +15,8 @@ const FEW: usize = 16;
 #[derive(Clone, Default)]
 pub struct Map {
     entries: Vec<(Key, Value)>,
-    /// Where each key stands, once there are more than a few.
+    /// Where each key stands, once there are more than a few. Boxed: most maps are few, and carry one word for it.
+    #[allow(clippy::box_collection)]
     places: Option<Box<HashMap<Box<str>, usize>>>,
 }
 

@@ -91,7 +91,7 @@ impl Walk {
                     }
                 }
                 for (name, markers) in &markers.subfields {
-                    match map.get(&**name).filter(|value| !is_zero(value)) {
+                    match map.get(name).filter(|value| !is_zero(value)) {
                         Some(value) => self.below(name, |walk| walk.asked_by(markers, value, true, true)),
                         None if markers.required => self.lacks(name),
                         None => {}
@@ -170,7 +170,7 @@ impl Walk {
                     continue;
                 }
                 for other in
-                    markers.dependent_forbidden.iter().filter(|other| map.get(&***other).is_some_and(|v| !is_absent(v)))
+                    markers.dependent_forbidden.iter().filter(|other| map.get(other).is_some_and(|v| !is_absent(v)))
                 {
                     let message =
                         format!("{} must have only one of the fields {}", field(&self.pointer), names([name, other]));

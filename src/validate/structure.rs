@@ -183,7 +183,7 @@ impl Walk {
                         }
                         _ => known_here(node),
                     };
-                    let free = near.filter(|near| !self.secret && !map.contains_key(*near));
+                    let free = near.filter(|near| !self.secret && !map.contains_key(near));
                     self.below(name, |walk| {
                         let message = format!("unknown field `{}`", path(&walk.pointer));
                         let problem = Problem::new(UNKNOWN_FIELD, At::Key, &walk.pointer, message).hint(hint);

@@ -101,10 +101,10 @@ impl Node {
                 Arc::make_mut(nodes).iter_mut().zip(items).for_each(|(node, item)| node.plain_from(item));
             }
             (Kind::Map(entries), Data::Map(map)) => {
-                Arc::make_mut(entries).retain(|entry| map.contains_key(&*entry.key.text));
+                Arc::make_mut(entries).retain(|entry| map.contains_key(&entry.key.text));
                 for entry in Arc::make_mut(entries) {
                     entry.key.bare = false;
-                    if let Some(value) = map.get(&*entry.key.text) {
+                    if let Some(value) = map.get(&entry.key.text) {
                         entry.value.plain_from(value);
                     }
                 }

@@ -193,7 +193,7 @@ impl<'a> Cel<'a> {
         match self {
             Self::Object(node, map) => {
                 let name = unescape(name);
-                Ok(node.field(&name).and_then(|field| map.get(&*name).map(|value| view(field, value))))
+                Ok(node.field(&name).and_then(|field| map.get(&name).map(|value| view(field, value))))
             }
             Self::Entries(node, map) => {
                 Ok(node.values().and_then(|values| map.get(name).map(|value| view(values, value))))
@@ -222,7 +222,7 @@ impl<'a> Cel<'a> {
             }
             (Self::Entries(..), Self::Text(key)) => self.field(key),
             (Self::Object(node, map), Self::Text(key)) => {
-                Ok(node.field(key).and_then(|field| map.get(&**key).map(|value| view(field, value))))
+                Ok(node.field(key).and_then(|field| map.get(key).map(|value| view(field, value))))
             }
             (Self::Entries(..), _) => Ok(None),
             (Self::Map(entries), _) => {

@@ -4,7 +4,7 @@
 
 use super::{Check, Rule};
 use crate::finding::{Finding, Severity};
-use crate::manifest::{Value, value::escape_token};
+use crate::manifest::{Map, Value, value::escape_token};
 use crate::schema::Catalog;
 use crate::validate::Subject;
 use crate::validate::message::quote;
@@ -26,7 +26,7 @@ fn check(subject: &Subject<'_>, _: &Catalog, findings: &mut Vec<Finding>) {
         _ => return,
     };
     for map in maps {
-        for key in object.value().get(map).and_then(Value::as_map).into_iter().flat_map(|map| map.keys()) {
+        for key in object.value().get(map).and_then(Value::as_map).into_iter().flat_map(Map::keys) {
             let key = key.as_str();
             let pointer = format!("/{map}/{}", escape_token(key));
             if let Some(reason) = refuses(key) {
