@@ -134,7 +134,8 @@ impl Look<'_> {
         let rendered = render::render_part(&source, self.unit, &self.input.render);
         let objects = &rendered.objects;
         seen.redactor.learn(objects);
-        if !rendered.findings.is_empty() && crate::diff::redact::makes_secrets(text) {
+        // Whatever part cannot be read: the stream is one file.
+        if crate::diff::redact::makes_secrets(text) {
             seen.redactor.hide_file(path);
         }
         seen.looked = Looked::at(self.unit, &rendered, &self.input.skip, &self.input.reject, false);
