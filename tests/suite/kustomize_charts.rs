@@ -3,7 +3,7 @@
 //! `tests/cases/kustomize-charts/CASE` is a kustomization; the chart of `charts` is put beside it.
 
 use mergeline::git::tree::MemoryTree;
-use mergeline::manifest::yaml;
+use mergeline::manifest::{Object, yaml};
 use mergeline::render::{RenderOptions, Rendered, find_helm, inputs, render};
 use mergeline::unit::Unit;
 use std::fs;
@@ -62,7 +62,7 @@ fn charts_are_what_kustomize_makes_of_them() {
             refused += 1;
             continue;
         }
-        let printed = yaml::print_documents(&ours.objects.iter().map(|object| object.value()).collect::<Vec<_>>());
+        let printed = yaml::print_documents(&ours.objects.iter().map(Object::value).collect::<Vec<_>>());
         assert_eq!(printed, String::from_utf8(done.stdout).unwrap(), "{name}");
         assert!(ours.objects.iter().all(|object| object.value().origin.is_some()), "{name}: an object has no origin");
         built += 1;

@@ -1,7 +1,7 @@
 //! What only trusted configuration allows, done by the lab's kustomize: resources on other machines, and plugins.
 
 use mergeline::git::tree::MemoryTree;
-use mergeline::manifest::yaml;
+use mergeline::manifest::{Object, yaml};
 use mergeline::render::{Allowed, RenderOptions, Rendered, find_kustomize, render};
 use mergeline::unit::Unit;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ fn rendered(tree: &MemoryTree, kustomize: &Path, allowed: Allowed) -> Rendered {
 }
 
 fn text(rendered: &Rendered) -> String {
-    yaml::print_documents(&rendered.objects.iter().map(|object| object.value()).collect::<Vec<_>>())
+    yaml::print_documents(&rendered.objects.iter().map(Object::value).collect::<Vec<_>>())
 }
 
 /// The first finding, which must name the setting.

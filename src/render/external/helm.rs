@@ -27,8 +27,8 @@ pub struct Helm {
 #[must_use]
 pub fn find_helm(path: &OsStr) -> Option<Helm> {
     let programs = std::env::split_paths(path).filter(|folder| folder.is_absolute());
-    let programs = programs.map(|folder| folder.join(format!("helm{}", std::env::consts::EXE_SUFFIX)));
-    programs.into_iter().find(|program| is_program(program)).map(|program| Helm { program })
+    let mut programs = programs.map(|folder| folder.join(format!("helm{}", std::env::consts::EXE_SUFFIX)));
+    programs.find(|program| is_program(program)).map(|program| Helm { program })
 }
 
 /// Helm within the limits of a render.
