@@ -198,6 +198,17 @@ impl Redactor {
             if in_secret { QUOTED.replace_all(&text, MASK).into_owned() } else { text }
         };
         let place = |mut place: Place| {
+            // What stands behind a value stands where it ends.
+            let is_behind = |excerpt: &crate::finding::Excerpt| {
+                let before = usize::try_from(place.column.unwrap_or(1)).unwrap_or(usize::MAX).saturating_sub(1);
+                let before: String = excerpt.line.chars().take(before).collect();
+                self.text(&before) != *before
+            };
+            if place.excerpt.as_ref().is_some_and(is_behind)
+                || (finding.object.is_none() && self.is_hidden(&place.path))
+            {
+                place.column = None;
+            }
             // A masked line has other columns: better no excerpt than a wrong underline.
             place.excerpt = place.excerpt.filter(|excerpt| {
                 !in_secret && self.text(&excerpt.line) == *excerpt.line && !self.matcher().is_torn(&excerpt.line)
