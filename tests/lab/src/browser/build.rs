@@ -30,9 +30,7 @@ pub(crate) fn unpack(folder: &Path, name: &str) -> LabResult<()> {
         let target = if archive == "swiftshader.tar" { folder.join("lib") } else { folder.to_owned() };
         run(Command::new("tar").arg("-xf").arg(packed.join(archive)).arg("-C").arg(target), &unpacking())?;
     }
-    let fonts = format!(
-        "<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"fonts.dtd\">\n<fontconfig><dir prefix=\"relative\">fonts</dir><cachedir prefix=\"xdg\">fontconfig</cachedir></fontconfig>\n"
-    );
+    let fonts = "<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"fonts.dtd\">\n<fontconfig><dir prefix=\"relative\">fonts</dir><cachedir prefix=\"xdg\">fontconfig</cachedir></fontconfig>\n";
     fs::write(folder.join("fonts.conf"), fonts).doing(unpacking)?;
     let program = folder.join(name);
     fs::rename(packed.join("chromium"), &program).doing(unpacking)?;

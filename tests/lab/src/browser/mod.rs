@@ -215,14 +215,15 @@ impl Page {
         self.value(frames).map(drop)
     }
 
+    #[allow(clippy::needless_pass_by_value)] // Each call makes its own.
     fn call(&mut self, method: &str, parameters: Value) -> LabResult<Value> {
-        self.wire.call(Some(&self.session), method, parameters)
+        self.wire.call(Some(&self.session), method, &parameters)
     }
 }
 
 fn attach(wire: &mut Wire) -> LabResult<String> {
-    let target = wire.call(None, "Target.createTarget", json!({"url": "about:blank"}))?;
+    let target = wire.call(None, "Target.createTarget", &json!({"url": "about:blank"}))?;
     let asked = json!({"targetId": target["targetId"], "flatten": true});
-    let session = wire.call(None, "Target.attachToTarget", asked)?;
+    let session = wire.call(None, "Target.attachToTarget", &asked)?;
     Ok(session["sessionId"].as_str().unwrap_or_default().to_owned())
 }

@@ -67,7 +67,7 @@ impl Wire {
     }
 
     /// Calls a method and waits for its result.
-    pub(super) fn call(&mut self, session: Option<&str>, method: &str, parameters: Value) -> LabResult<Value> {
+    pub(super) fn call(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> LabResult<Value> {
         self.last += 1;
         let mut message = json!({"id": self.last, "method": method, "params": parameters});
         if let Some(session) = session {
