@@ -24,8 +24,11 @@ pub(super) struct Tally {
     /// By kind: the first object, how many there are, and why they are not checked.
     unknown: BTreeMap<TypeKey, (Object, usize, &'static str)>,
     /// By kind: the first object, the CEL rules that were not evaluated, and on how many objects.
-    with_cel: BTreeMap<TypeKey, (Object, BTreeSet<(String, String)>, usize)>,
+    with_cel: BTreeMap<TypeKey, (Object, Rules, usize)>,
 }
+
+/// CEL rules, each with the reason why it was not evaluated.
+type Rules = BTreeSet<(String, String)>;
 
 impl Tally {
     /// Judges objects, some at a time; gives the kind of each that is known.
@@ -57,7 +60,7 @@ impl Tally {
             Lookup::Known(known) => {
                 self.checked += 1;
                 if !judged.not_evaluated.is_empty() {
-                    let new = || (object.clone(), BTreeSet::new(), 0);
+                    let new = || (object.clone(), Rules::new(), 0);
                     let (_, rules, count) = self.with_cel.entry(known.type_key.clone()).or_insert_with(new);
                     rules.extend(judged.not_evaluated);
                     *count += 1;
@@ -80,7 +83,7 @@ impl Tally {
             self.unknown.entry(key).or_insert((first, 0, why)).1 += count;
         }
         for (key, (first, rules, count)) in other.with_cel {
-            let (_, known, sum) = self.with_cel.entry(key).or_insert((first, BTreeSet::new(), 0));
+            let (_, known, sum) = self.with_cel.entry(key).or_insert((first, Rules::new(), 0));
             known.extend(rules);
             *sum += count;
         }

@@ -219,7 +219,7 @@ pub(super) fn absent_keys(
 ) {
     let all = || maps.iter().filter_map(|map| made.value().get(map).and_then(Value::as_map));
     for (key, pointer) in &named.keys {
-        if all().any(|map| map.contains_key(*key)) {
+        if all().any(|map| map.contains_key(key)) {
             continue;
         }
         let message = format!("the {} `{}` has no key `{key}`", named.kind, named.name);
