@@ -79,6 +79,7 @@ fn ask_of(markers: &mut Markers, ask: &str, group: &str) {
         "required" => markers.required = true,
         "filled" => markers.filled = true,
         "pointer" => markers.pointer = true,
+        "plain" => markers.plain = true,
         "one" => markers.union_member = Some(group.into()),
         "at-most-one" => markers.zero_or_one_of_member = Some(group.into()),
         "min" => markers.minimum = value.parse().ok(),

@@ -80,6 +80,8 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
             Ok(mut schema) => {
                 if open {
                     keep_unknown(&mut schema);
+                } else {
+                    prune_values(&mut schema);
                 }
                 schema
             }
@@ -119,6 +121,21 @@ fn keep_unknown(schema: &mut Schema) {
     schema.items.iter_mut().for_each(|items| keep_unknown(items));
     if let Some(AdditionalProperties::Schema(values)) = &mut schema.additional_properties {
         keep_unknown(values);
+    }
+}
+
+/// `additionalProperties: true` allows any key and knows nothing of its value: the server prunes the keys of maps there
+/// (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning`).
+fn prune_values(schema: &mut Schema) {
+    schema.properties.values_mut().for_each(prune_values);
+    schema.items.iter_mut().for_each(|items| prune_values(items));
+    match &mut schema.additional_properties {
+        Some(AdditionalProperties::Schema(values)) => prune_values(values),
+        Some(AdditionalProperties::Allowed(true)) if !schema.preserve_unknown => {
+            let values = Schema { pruned: true, nullable: true, ..Schema::default() };
+            schema.additional_properties = Some(AdditionalProperties::Schema(Box::new(values)));
+        }
+        _ => {}
     }
 }
 

@@ -87,6 +87,9 @@ pub(crate) struct Schema {
     /// The properties of which one may be set; filled in by [`Schema::prepare`].
     #[serde(skip)]
     pub(crate) unions: Vec<Union>,
+    /// Nothing is known of what stands here, so that the server drops the keys of maps; filled in for custom resources.
+    #[serde(skip)]
+    pub(crate) pruned: bool,
     /// Says whether a rule stands here or below; filled in for custom resources.
     #[serde(skip)]
     pub(crate) has_rules: bool,

@@ -45,6 +45,9 @@ pub struct Markers {
     /// A member of a union that is set where it holds an empty text; from the table alone.
     #[serde(skip)]
     pub pointer: bool,
+    /// A number of a union that is not set where it is zero; from the table alone.
+    #[serde(skip)]
+    pub plain: bool,
     /// An empty text is no absent one: a pointer in Go; from the table alone.
     #[serde(skip)]
     pub filled: bool,

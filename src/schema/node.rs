@@ -219,6 +219,12 @@ impl<'a> Node<'a> {
         self.either(open)
     }
 
+    /// Says whether a value stands here that no schema is of: the server takes texts, numbers and lists, and knows no key.
+    #[must_use]
+    pub fn is_pruned(self) -> bool {
+        self.own.pruned
+    }
+
     /// Says whether a whole object stands here, with `apiVersion`, `kind` and `metadata`.
     #[must_use]
     pub fn is_embedded_resource(self) -> bool {

@@ -145,6 +145,9 @@ impl Walk {
                     Data::String(text) if text.is_empty() => {
                         node.field(name).is_some_and(|field| field.markers().any(|markers| markers.pointer))
                     }
+                    Data::Number(number) if number.as_i64() == Some(0) => {
+                        !node.field(name).is_some_and(|field| field.markers().any(|markers| markers.plain))
+                    }
                     Data::List(items) => !items.is_empty(),
                     _ => true,
                 }

@@ -153,6 +153,9 @@ impl Walk {
             self.wrong(expected(kind), value);
             return;
         }
+        if node.is_pruned() && self.strict {
+            self.pruned(value);
+        }
         self.form(node, value);
         if !self.relaxed {
             for layer in node.layers() {
@@ -161,6 +164,27 @@ impl Walk {
             if !self.unasked {
                 self.asked(node, value);
             }
+        }
+    }
+
+    /// Reports the keys of maps where no schema knows any.
+    fn pruned(&mut self, value: &Value) {
+        match &value.data {
+            Data::Map(map) => {
+                for key in map.keys() {
+                    self.below(key.as_str(), |walk| {
+                        let message = format!("unknown field `{}`", path(&walk.pointer));
+                        let hint = "`additionalProperties: true` knows no field of a value".to_owned();
+                        walk.problem(UNKNOWN_FIELD, At::Key, message, Some(hint));
+                    });
+                }
+            }
+            Data::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.below_index(index, |walk| walk.pruned(item));
+                }
+            }
+            _ => {}
         }
     }
 
