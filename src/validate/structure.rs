@@ -216,11 +216,12 @@ impl Walk {
                 }
                 continue;
             };
-            // The server reads a field that is null as one that is not there, unless its schema has null for a value.
+            // The server reads a field that is null as one that is not there. Where null is a value of its own, it is none of
+            // an enumeration, not even of one that names it.
             if value.is_null() {
                 let choices = known.choices();
-                let value_of_its_own = !known.is_go_type() && known.is_nullable() && !self.relaxed;
-                if value_of_its_own && !choices.is_empty() && !choices.iter().any(Value::is_null) {
+                let of_its_own = !known.is_go_type() && known.is_nullable() && !self.relaxed;
+                if of_its_own && !choices.is_empty() {
                     self.below(name, |walk| walk.not_among(choices, value));
                 }
                 continue;
