@@ -99,6 +99,9 @@ fn embedded(node: Node<'_>, value: &Value, pointer: &mut String, root: bool, fou
     }
 }
 
+/// Says why a text does not have a form.
+type Refuses = fn(&str) -> Option<String>;
+
 /// What is asked of an object inside another alone.
 fn inner(object: &Object, pointer: &str, report: Report<'_>) {
     let Some(value) = object.value().at(pointer) else { return };
@@ -119,7 +122,7 @@ fn inner(object: &Object, pointer: &str, report: Report<'_>) {
         let message = format!("`{}` must be `group/version` or `version`, got {}", path(&at), quote(version));
         report(&at, At::Value, message);
     }
-    let forms: [(&str, fn(&str) -> Option<String>); 3] =
+    let forms: [(&str, Refuses); 3] =
         [("name", names::path_segment), ("generateName", names::path_prefix), ("namespace", names::label)];
     for (field, refuses) in forms {
         let text = value.path(&["metadata", field]).and_then(Value::as_str).filter(|text| !text.is_empty());
