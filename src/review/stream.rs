@@ -63,11 +63,11 @@ fn validate_parts(input: ValidateInput<'_>, stream: &mut (dyn Read + Send), part
     findings.extend(schemas.teach(&mut judge, &options)?);
     let catalog = judge.catalog(&unit.environment);
     for parts in waiting.chunks(AHEAD * rayon::current_num_threads()) {
-        let judged = parts.par_iter().map(|source| {
+        let judged = parts.par_iter().map(|(number, source)| {
             let Rendered { objects, .. } = render::render_part(source, &unit, &input.render);
-            validate::Part::judge(&objects, catalog, &options)
+            (*number, validate::Part::judge(&objects, catalog, &options))
         });
-        judged.collect::<Vec<_>>().into_iter().for_each(|part| stream.add(part));
+        judged.collect::<Vec<_>>().into_iter().for_each(|(number, part)| stream.add(number, part));
     }
     let mut judged = Judged::default();
     judged.findings.extend(judge.problems_of(&unit));
@@ -171,7 +171,9 @@ struct All {
     samples: Vec<Object>,
     kinds: BTreeSet<TypeKey>,
     stream: Stream,
-    waiting: Vec<Arc<Source>>,
+    /// With the number of the part in the stream.
+    waiting: Vec<(usize, Arc<Source>)>,
+    parts: usize,
     objects: usize,
     documents: usize,
 }
@@ -189,10 +191,11 @@ impl All {
         self.samples.extend(seen.samples.into_iter().filter(new));
         self.objects += seen.objects;
         self.documents += seen.documents;
-        self.waiting.extend(seen.source);
+        self.waiting.extend(seen.source.map(|source| (self.parts, source)));
         if let Some(judged) = seen.judged {
-            self.stream.add(judged);
+            self.stream.add(self.parts, judged);
         }
+        self.parts += 1;
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Options, Verdict};
 use crate::finding::{Finding, Severity};
 use crate::manifest::Object;
 use crate::schema::Catalog;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What was found in a part by itself.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct Stream {
     tally: Tally,
-    names: NamesSeen,
+    /// By the number of their part: parts may be judged in another order, and the first of two names is the one that counts.
+    names: BTreeMap<usize, Vec<Named>>,
     /// How many findings were left out, and the heaviest of them.
     left_out: Option<(usize, Severity)>,
 }
@@ -41,11 +42,14 @@ impl Stream {
     /// So many findings are kept; the others are counted.
     pub const MOST_FINDINGS: usize = 10_000;
 
-    /// Adds what was found in the part behind those that were added.
-    pub fn add(&mut self, part: Part) {
+    /// Adds what was found in the part of this number in the stream.
+    pub fn add(&mut self, number: usize, part: Part) {
         self.tally.absorb(part.tally);
-        let twice = part.names.into_iter().filter_map(|named| self.names.add(named));
-        self.tally.findings.extend(twice);
+        self.names.insert(number, part.names);
+        self.leave_out();
+    }
+
+    fn leave_out(&mut self) {
         for finding in self.tally.findings.drain(Self::MOST_FINDINGS.min(self.tally.findings.len())..) {
             let (count, severity) = self.left_out.unwrap_or((0, finding.severity));
             self.left_out = Some((count + 1, severity.max(finding.severity)));
@@ -54,7 +58,11 @@ impl Stream {
 
     /// The verdict on all parts.
     #[must_use]
-    pub fn finish(self, catalog: &Catalog, options: &Options) -> Verdict {
+    pub fn finish(mut self, catalog: &Catalog, options: &Options) -> Verdict {
+        let mut seen = NamesSeen::default();
+        let names = std::mem::take(&mut self.names).into_values().flatten();
+        self.tally.findings.extend(names.filter_map(|named| seen.add(named)));
+        self.leave_out();
         let mut verdict = Verdict::default();
         self.tally.finish(&mut verdict, catalog, options);
         if let Some((count, severity)) = self.left_out {
