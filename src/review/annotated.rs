@@ -28,7 +28,7 @@ impl Annotated {
             for (rule, reason) in wishes(object) {
                 let pointer = format!("/metadata/annotations/{}", escape_token(&format!("{PREFIX}{rule}")));
                 let place = object.value().key_origin_at(&pointer).map(Origin::place_without_excerpt);
-                let said = wrong(&[rule.to_owned()], reason, place.unwrap_or_else(|| Place::file("")));
+                let said = wrong(&[rule.to_owned()], reason, &place.unwrap_or_else(|| Place::file("")));
                 if let Some(mut finding) = said {
                     finding.place = finding.place.filter(|place| !place.path.is_empty());
                     finding.environments.push(environment.to_owned());

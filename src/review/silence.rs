@@ -103,7 +103,7 @@ pub(super) fn silence(findings: Vec<Finding>, mut known: Comments, voices: &Voic
             };
             let wrong = found
                 .iter()
-                .filter_map(|comment| wrong(&comment.rules, &comment.reason, Place::at(&place.path, comment.line, 1)));
+                .filter_map(|comment| wrong(&comment.rules, &comment.reason, &Place::at(&place.path, comment.line, 1)));
             heard.findings.extend(wrong.map(|finding| redactor.finding(finding)));
             if let Some(base) = base.filter(|_| !found.is_empty()) {
                 let before = comments(&text_of(base, &place.path)?);
@@ -134,7 +134,7 @@ pub(super) fn with_newness(reason: &str, is_new: bool) -> String {
 }
 
 /// Why a wish to ignore `rules` does nothing, or less than it says.
-pub(super) fn wrong(rules: &[String], reason: &str, place: Place) -> Option<Finding> {
+pub(super) fn wrong(rules: &[String], reason: &str, place: &Place) -> Option<Finding> {
     let finding =
         |message: String, hint: String| Some(Finding::warning("ignore-comment", message).at(place.clone()).hint(hint));
     let form = "write `# mergeline: ignore RULE REASON`, or the annotation `ignore.mergeline.dev/RULE: REASON`";

@@ -351,7 +351,7 @@ impl Closure {
                     self.file(tree, &entry.path, None)?;
                 }
             }
-        } else if !(self.allowed.remote && !repo.is_empty()) {
+        } else if !self.allowed.remote || repo.is_empty() {
             let message = format!("the chart `{name}` is not in this repository: `{folder}` is not there");
             self.refuse(message, place, "put the chart there");
         }

@@ -203,7 +203,7 @@ pub(super) fn set_texts(map: &mut ResMap, pairs: &[Pair], specs: &[FieldSpec]) -
         for pair in pairs {
             let mut scalar = Scalar::new(pair.value.text.as_str(), Tag::Str, Style::Plain);
             scalar.tie = resource.new_tie(&scalar);
-            for spec in specs.iter() {
+            for spec in specs {
                 spec.visit(&mut resource.node, Some(Make::Map), pair.key.origin.as_ref(), &mut |node| {
                     let value = Node::scalar(scalar.clone(), pair.value.origin.clone());
                     node.set(&pair.key.text, value, pair.key.origin.as_ref())

@@ -54,7 +54,7 @@ pub(super) fn fix(map: &mut ResMap, config: &Config, schema: &Schema) -> Result<
     each(map.contents_mut(), |at, resource| {
         let Some(specs) = by_kind.get(&resource.original_gvk()) else { return Ok(()) };
         let mut referrer: Option<Referrer<'_>> = None;
-        for (target, spec) in specs.iter() {
+        for (target, spec) in specs {
             if !spec.leads_somewhere(&resource.node) {
                 continue;
             }
