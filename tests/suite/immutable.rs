@@ -84,7 +84,7 @@ async fn the_server_refuses_the_edits_that_we_say_it_refuses() {
             let told = told(&case.object, &after);
             match server.apply(&after).await {
                 Answer::Taken if !told.is_empty() => {
-                    wrong.push(format!("{name} {edit} is taken, and we say: {told:?}"))
+                    wrong.push(format!("{name} {edit} is taken, and we say: {told:?}"));
                 }
                 Answer::Refused { message, .. } if told.is_empty() => {
                     wrong.push(format!("{name} {edit} is refused, and we say nothing: {message}"));

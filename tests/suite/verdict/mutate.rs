@@ -62,6 +62,9 @@ const KEYS: [&str; 14] =
 const NUMBERS: [f64; 14] =
     [0.0, 1.0, -1.0, 2.0, 65_535.0, 65_536.0, 100.0, 101.0, 1.5, 2_147_483_648.0, 1e12, 1e19, 420.0, 511.0];
 
+/// Says whether a value is one to change.
+type Fits = fn(&Json) -> bool;
+
 /// The ways to spoil an object, with how often each is taken.
 const WAYS: [(&str, usize); 19] = [
     ("unknown field", 7),
@@ -99,7 +102,7 @@ pub(super) fn sweep(object: &Json) -> Vec<(String, Json)> {
             made.push((format!("list item {index} twice {place}"), other));
         }
     }
-    let zeros: [(&str, fn(&Json) -> bool, Json); 3] = [
+    let zeros: [(&str, Fits, Json); 3] = [
         ("zero", Json::is_number, json!(0)),
         ("negative", Json::is_number, json!(-1)),
         ("emptied", Json::is_string, json!("")),

@@ -207,8 +207,8 @@ const fn home(name: &'static str, alphabet: Alphabet, text: fn(&str, &str) -> St
     Shape { name, alphabet, echo: false, breaks: false, file: "home.yaml", text }
 }
 
-const fn breaks(shape: Shape) -> Shape {
-    Shape { breaks: true, ..shape }
+const fn breaks(name: &'static str, alphabet: Alphabet, text: fn(&str, &str) -> String) -> Shape {
+    Shape { breaks: true, ..echo(name, alphabet, text) }
 }
 
 /// Every shape.
@@ -404,17 +404,17 @@ pub(super) const SHAPES: &[Shape] = &[
             "# mergeline: ignore schema the password is {value}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\nspec:\n  containers: none\n"
         )
     }),
-    breaks(echo("broken-yaml", Plain, |name, value| {
+    breaks("broken-yaml", Plain, |name, value| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: {value}: {value}\n  *{value}\n"
         )
-    })),
-    breaks(echo("bad-escape", Plain, |name, value| {
+    }),
+    breaks("bad-escape", Plain, |name, value| {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: \"\\q{value}\"\n")
-    })),
-    breaks(echo("unknown-anchor", Plain, |name, value| {
+    }),
+    breaks("unknown-anchor", Plain, |name, value| {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: *{value}\n")
-    })),
+    }),
     echo("wrong-type", Plain, |name, value| lock(name, "count", value)),
     echo("wrong-enum", Signs, |name, value| lock(name, "mode", value)),
     echo("wrong-pattern", Signs, |name, value| lock(name, "code", value)),
