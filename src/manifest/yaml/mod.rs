@@ -4,7 +4,7 @@
 //! front of the API server use, one [`Dialect`] each, and so is the grammar: it is libyaml's, which is neither that of YAML 1.1
 //! nor of 1.2. Nothing here panics or recurses deeper than the [`Budget`] allows, whatever the bytes.
 //!
-//! The rules of [`scan`], [`grammar`] and [`resolve`], and the order in which they are asked, are go-yaml's (MIT and Apache-2.0),
+//! The rules of `scan`, `grammar` and `resolve`, and the order in which they are asked, are go-yaml's (MIT and Apache-2.0),
 //! whose scanner and parser in turn port libyaml (MIT): see `NOTICE` at the root of the repository.
 //!
 //! Refused, each as a finding: duplicate keys, keys that are no strings, directives (`%YAML`), text after `---`, and
