@@ -12,6 +12,7 @@ use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Object, Value};
 use crate::unit::Unit;
 use crate::validate::Absent;
+use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -43,9 +44,19 @@ pub(super) fn findings<'a>(
     for folder in folders {
         paths.extend(manifests(tree, folder)?);
     }
+    // A file is looked through once, however many names are absent; too many to look for at once are all asked of each file.
+    let each: Vec<Made<'_>> = wanted.iter().copied().collect();
+    let names = AhoCorasick::new(each.iter().map(|(_, name)| name)).ok();
     let in_files = paths.into_par_iter().map(|path| {
         let text = tree.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let named: Vec<Made<'_>> = wanted.iter().copied().filter(|(_, name)| text.contains(name)).collect();
+        let named: Vec<Made<'_>> = match &names {
+            Some(names) => {
+                let found: BTreeSet<usize> =
+                    names.find_overlapping_iter(&text).map(|found| found.pattern().as_usize()).collect();
+                found.into_iter().map(|index| each[index]).collect()
+            }
+            None => each.clone(),
+        };
         Ok(if named.is_empty() { Vec::new() } else { made_in(&path, &text, &named) })
     });
     made.extend(in_files.collect::<Result<Vec<_>>>()?.into_iter().flatten());
