@@ -10,7 +10,7 @@ use std::cell::Cell;
 /// How many kustomizations one build may enter.
 const KUSTOMIZATIONS: usize = 4_000;
 /// How many resources one build may hold, and how many fields they may have when they are read.
-const RESOURCES: usize = 25_000;
+const RESOURCES: usize = 15_000;
 const FIELDS: usize = 4_000_000;
 /// How often directives may look at a resource.
 const LOOKS: usize = 10_000_000;
