@@ -242,7 +242,8 @@ impl<'a> Walk<'a> {
             return;
         }
         let (was, now) = self.told_apart(before.shown, after.shown);
-        self.push(FieldAction::Changed, Some(was.clone()), Some(now.clone()), place(after.raw), step.path);
+        let place = after.raw.origin.as_ref().map(|origin| self.redactor.place_of(origin));
+        self.push(FieldAction::Changed, Some(was.clone()), Some(now.clone()), place, step.path);
         if let (Some(old), Some(new)) = (before.block(), after.block()) {
             self.blocks(&lead, label, old, new, step);
             return;
@@ -368,7 +369,7 @@ impl<'a> Walk<'a> {
 
     fn field_of(&mut self, side: Side, value: Seen<'_>, path: usize) {
         let text = Some(self.told(value.shown));
-        let place = place(value.raw);
+        let place = value.raw.origin.as_ref().map(|origin| self.redactor.place_of(origin));
         match side {
             Side::Before => self.push(FieldAction::Removed, text, None, place, path),
             Side::After => self.push(FieldAction::Added, None, text, place, path),
@@ -449,8 +450,4 @@ fn marked(shown: &str, side: &str) -> String {
         }
     }
     format!("{shown} ({side})")
-}
-
-fn place(raw: &Value) -> Option<Place> {
-    raw.origin.as_ref().map(crate::manifest::Origin::place_without_excerpt)
 }

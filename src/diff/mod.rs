@@ -23,7 +23,7 @@ pub use footprint::Footprint;
 pub use redact::{Redacted, Redactor};
 
 use crate::finding::ObjectRef;
-use crate::manifest::{Object, Origin};
+use crate::manifest::Object;
 use crate::schema::Catalog;
 use crate::unit::Unit;
 use pairing::{Pair, pair};
@@ -77,7 +77,7 @@ fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Re
         lines: Vec::new(),
         images: Vec::new(),
         footprint: (Footprint::default(), Footprint::default()),
-        place: object.value().origin.as_ref().map(Origin::place_without_excerpt),
+        place: object.value().origin.as_ref().map(|origin| redactor.place_of(origin)),
     };
     match pair {
         Pair::Created(object) => {

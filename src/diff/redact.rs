@@ -11,10 +11,10 @@ mod passed;
 mod places;
 
 use crate::finding::{Finding, ObjectRef, Place};
-use crate::manifest::Object;
+use crate::manifest::{Object, Origin};
 use crate::secret::{MASK, Secret, SecretPath};
 use learn::Learned;
-use matcher::Matcher;
+use matcher::{Matcher, Span};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
@@ -124,6 +124,19 @@ impl Redactor {
     /// Secrets' names.
     #[must_use]
     pub fn text(&self, text: &str) -> Redacted {
+        let spans = self.spans(text);
+        if spans.is_empty() {
+            return Redacted(text.to_owned());
+        }
+        Redacted(cover(text, spans))
+    }
+
+    /// Says whether something of this text is masked.
+    fn is_masked(&self, text: &str) -> bool {
+        !self.spans(text).is_empty()
+    }
+
+    fn spans(&self, text: &str) -> Vec<Span<'_>> {
         let mut spans = self.matcher().spans(text);
         if text.contains("ENC[") {
             spans.extend(SOPS.find_iter(text).map(|found| (found.start(), found.end(), None)));
@@ -136,10 +149,7 @@ impl Redactor {
                 LOGIN.captures_iter(text).filter_map(|found| found.get(1)).map(|it| (it.start(), it.end(), None)),
             );
         }
-        if spans.is_empty() {
-            return Redacted(text.to_owned());
-        }
-        Redacted(cover(text, spans))
+        spans
     }
 
     fn matcher(&self) -> &Matcher {
@@ -183,6 +193,36 @@ impl Redactor {
         shown
     }
 
+    /// Where something stands, without its line, and without its column behind a value: that would be the value's length.
+    pub(super) fn place_of(&self, origin: &Origin) -> Place {
+        const LONGEST: usize = 4096;
+        let mut place = origin.place_without_excerpt();
+        let before = origin.before();
+        if self.is_behind(&place) || before.len() > LONGEST || self.is_masked(before) {
+            place.column = None;
+        }
+        place
+    }
+
+    /// Likewise of a place that was told with its line.
+    fn place(&self, mut place: Place) -> Place {
+        let is_behind_in = |excerpt: &crate::finding::Excerpt| {
+            let column = usize::try_from(place.column.unwrap_or(1)).unwrap_or(usize::MAX);
+            let end =
+                excerpt.line.char_indices().nth(column.saturating_sub(1)).map_or(excerpt.line.len(), |(at, _)| at);
+            self.is_masked(&excerpt.line[..end])
+        };
+        if self.is_behind(&place) || place.excerpt.as_ref().is_some_and(is_behind_in) {
+            place.column = None;
+        }
+        place
+    }
+
+    fn is_behind(&self, place: &Place) -> bool {
+        let (line, column) = (place.line.unwrap_or_default(), place.column.unwrap_or_default());
+        self.learned.is_behind(&place.path, line, column)
+    }
+
     /// A finding whose texts may be shown. Validators quote what they got; this is where the quote is masked.
     #[must_use]
     pub fn finding(&self, mut finding: Finding) -> Finding {
@@ -197,16 +237,9 @@ impl Redactor {
             let text = self.text(text).0;
             if in_secret { QUOTED.replace_all(&text, MASK).into_owned() } else { text }
         };
-        let place = |mut place: Place| {
-            // What stands behind a value stands where it ends.
-            let is_behind = |excerpt: &crate::finding::Excerpt| {
-                let before = usize::try_from(place.column.unwrap_or(1)).unwrap_or(usize::MAX).saturating_sub(1);
-                let before: String = excerpt.line.chars().take(before).collect();
-                self.text(&before) != *before
-            };
-            if place.excerpt.as_ref().is_some_and(is_behind)
-                || (finding.object.is_none() && self.is_hidden(&place.path))
-            {
+        let place = |place: Place| {
+            let mut place = self.place(place);
+            if finding.object.is_none() && self.is_hidden(&place.path) {
                 place.column = None;
             }
             // A masked line has other columns: better no excerpt than a wrong underline.
@@ -296,10 +329,10 @@ static QUOTED: LazyLock<regex::Regex> =
     LazyLock::new(|| regex::Regex::new(r#"(?s)".*"|"\S*|\b[0-9][0-9.]*\b"#).expect("because the pattern is constant"));
 
 /// Replaces the spans; those that touch or overlap become one mask, so that their number says nothing.
-fn cover(text: &str, mut spans: Vec<(usize, usize, Option<&str>)>) -> String {
+fn cover(text: &str, mut spans: Vec<Span<'_>>) -> String {
     // Of two spans with one start, the longer one first.
     spans.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
-    let mut merged: Vec<(usize, usize, Option<&str>)> = Vec::new();
+    let mut merged: Vec<Span<'_>> = Vec::new();
     for (start, end, replacement) in spans {
         match merged.last_mut() {
             Some(last) if start <= last.1 && !(start == last.1 && last.2.is_some()) => {

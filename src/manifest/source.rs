@@ -44,6 +44,15 @@ impl Source {
         })
     }
 
+    /// The line of a byte offset into the text, from 1, and how many bytes of it stand before the offset.
+    #[must_use]
+    pub fn line_and_offset(&self, byte: u32) -> (u32, u32) {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= byte).max(1);
+        let number = u32::try_from(line).unwrap_or(u32::MAX).saturating_add(self.lines_before);
+        (number, byte - starts[line - 1])
+    }
+
     /// Line and column of a byte offset into the text, both from 1; the column counts characters.
     #[must_use]
     pub fn line_and_column(&self, byte: u32) -> (u32, u32) {
@@ -107,6 +116,13 @@ impl Origin {
         Place::at(self.source.path(), line, column)
     }
 
+    /// What stands before it on its line.
+    #[must_use]
+    pub fn before(&self) -> &str {
+        let (_, offset) = self.source.line_and_offset(self.start);
+        self.source.text().get((self.start - offset) as usize..self.start as usize).unwrap_or_default()
+    }
+
     /// The place as people read it, with the text of its line unless that is too long for a person.
     #[must_use]
     pub fn place(&self) -> Place {
@@ -115,6 +131,8 @@ impl Origin {
         let (line, column) = (place.line.unwrap_or(1), place.column.unwrap_or(1));
         let text = self.source.line(line);
         if text.len() > LONGEST_LINE {
+            // Nobody can tell from the place whether a secret value stands before it, whose length the column would tell.
+            place.column = place.column.filter(|_| !self.before().contains(['{', '[', ',']));
             return place;
         }
         let span = self.source.text().get(self.start as usize..self.end as usize).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::secret::SecretPath;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The shortest value that is masked by value (DESIGN §4): shorter ones would destroy text and hide nothing.
 const SHORTEST: usize = 6;
@@ -30,12 +30,16 @@ pub(super) struct Learned {
     encoded: HashSet<String>,
     names: HashSet<String>,
     generated: BTreeMap<String, String>,
+    /// Lines of files, from 1, on which something stands behind a secret value, and the value's column: the column of what
+    /// stands behind it tells its length.
+    crowded: HashMap<(String, u32), u32>,
 }
 
 impl Learned {
     /// Learns from objects; says whether anything is new.
     pub(super) fn objects(&mut self, objects: &[Object], paths: &[SecretPath]) -> bool {
-        let before = (self.values.len(), self.names.len(), self.generated.len());
+        let count = |it: &Self| (it.values.len(), it.names.len(), it.generated.len(), it.crowded.len());
+        let before = count(self);
         for object in objects {
             let (name, namespace) = (object.name(), object.namespace());
             self.names.extend(name.into_iter().chain(namespace).map(str::to_owned));
@@ -57,7 +61,7 @@ impl Learned {
                 self.value(&value);
             }
         }
-        before != (self.values.len(), self.names.len(), self.generated.len())
+        before != count(self)
     }
 
     /// Learns what another has learned.
@@ -66,6 +70,9 @@ impl Learned {
         self.encoded.extend(other.encoded);
         self.names.extend(other.names);
         self.generated.extend(other.generated);
+        for (line, column) in other.crowded {
+            self.crowd(line, column);
+        }
     }
 
     /// Learns one value in all its shapes; says whether anything is new.
@@ -80,6 +87,17 @@ impl Learned {
         other.values.is_subset(&self.values)
             && other.names.is_subset(&self.names)
             && other.generated.keys().all(|name| self.generated.contains_key(name))
+            && other.crowded.iter().all(|(line, column)| self.crowded.get(line).is_some_and(|known| known <= column))
+    }
+
+    /// Says whether a secret value stands before a column on its line.
+    pub(super) fn is_behind(&self, path: &str, line: u32, column: u32) -> bool {
+        !self.crowded.is_empty() && self.crowded.get(&(path.to_owned(), line)).is_some_and(|value| *value < column)
+    }
+
+    fn crowd(&mut self, line: (String, u32), column: u32) {
+        let known = self.crowded.entry(line).or_insert(column);
+        *known = column.min(*known);
     }
 
     /// What finds all values, and what replaces each.
@@ -96,7 +114,9 @@ impl Learned {
                     match secret_part(value, key.as_str()) {
                         Some(Part::Entries | Part::Leaves | Part::Whole) => {
                             let encoded = key.as_str() != "stringData";
-                            if key.as_str() != "sops" {
+                            if key.as_str() == "sops" {
+                                self.crowds(child);
+                            } else {
                                 self.leaves(child, encoded);
                             }
                         }
@@ -109,7 +129,31 @@ impl Learned {
         }
     }
 
+    /// Notes the line that a secret value ends on, if it does not end with it.
+    fn crowds(&mut self, value: &Value) {
+        let Some(origin) = &value.origin else { return };
+        let (source, (start, end)) = (origin.source(), origin.span());
+        let rest = source.text().get(end as usize..).unwrap_or_default();
+        let closing = |c: char| matches!(c, '"' | '\'' | ',' | ']' | '}' | ' ' | '\t' | '\r');
+        let rest = rest.trim_start_matches(closing);
+        if rest.is_empty() || rest.starts_with(['\n', '#']) {
+            return;
+        }
+        // A value over several lines stands from the beginning of its last one on.
+        let (line, offset) = source.line_and_offset(end);
+        let begins = offset.saturating_sub(end - start);
+        let key = (source.path().to_owned(), line);
+        // A letter has four bytes at most: what is known stands before this for certain.
+        if self.crowded.get(&key).is_none_or(|known| *known > begins / 4) {
+            let column = if begins == 0 { 1 } else { source.line_and_column(start).1 };
+            self.crowd(key, column);
+        }
+    }
+
     fn leaves(&mut self, value: &Value, encoded: bool) {
+        if !matches!(value.data, Data::Map(_) | Data::List(_)) {
+            self.crowds(value);
+        }
         match &value.data {
             Data::String(text) => self.leaf(text, encoded),
             Data::Number(number) => self.leaf(number.literal(), encoded),
@@ -251,7 +295,9 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     let several = text.contains(['\n', ' ', '=', '"', ':', ',']);
     let words = text.split(|c: char| c.is_whitespace() || "\"',;={}[]".contains(c));
     let words = words.filter(move |word| several && word.len() >= 12 && looks_random(word));
-    let assigned = text.lines().filter_map(assigned);
+    // A map in one line is as good as one over several.
+    let flow = text.split(['\n', ',', '{', '}']).filter(|_| text.contains('{'));
+    let assigned = text.lines().chain(flow).filter_map(assigned);
     let login = text.split("://").skip(1).filter_map(|rest| {
         let (login, _) = rest.split('/').next()?.rsplit_once('@')?;
         Some(login.split_once(':')?.1)

@@ -41,6 +41,31 @@ fn values_are_masked_in_every_shape_they_turn_up_in() {
 }
 
 #[test]
+fn what_is_secret_in_a_kubeconfig_is_learned_alone() {
+    let kubeconfig =
+        r#"{"kind": "Config", "users": [{"name": "it", "user": {"token": "job-4a4d4457", "exec": null}}]}"#;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(kubeconfig);
+    for text in [kubeconfig, encoded.as_str()] {
+        let mut redactor = Redactor::new();
+        redactor.learn_secret(&Secret::new(text));
+        assert_eq!(redactor.text("a: x-job-4a4d4457-x"), format!("a: x-{MASK}-x").as_str());
+    }
+}
+
+#[test]
+fn nothing_is_told_by_the_column_behind_a_value() {
+    let text = "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {pin: '123'}, dta: 1}\n";
+    let source = crate::manifest::Source::new("a.yaml", text);
+    let objects =
+        crate::manifest::objects(&source, crate::manifest::Dialect::Kubectl, &crate::manifest::yaml::Budget::default())
+            .0;
+    let mut redactor = Redactor::new();
+    redactor.learn(&objects);
+    let column = |pointer| redactor.place_of(objects[0].value().origin_at(pointer).unwrap()).column;
+    assert_eq!([column("/kind"), column("/stringData/pin"), column("/dta")], [Some(24), Some(71), None]);
+}
+
+#[test]
 fn overlapping_and_adjacent_values_become_one_mask() {
     let mut redactor = knowing("hunter2-abc");
     redactor.learn_secret(&Secret::new("abc-defghi"));

@@ -106,6 +106,12 @@ fn sops(name: &str, value: &str) -> String {
     )
 }
 
+/// A value that is too short to be looked for.
+fn pin(value: &str) -> String {
+    let sum = hex(&<sha2::Sha256 as sha2::Digest>::digest(value.as_bytes()));
+    format!("{}{}", &sum[20..23], "x".repeat(value.len() % 3))
+}
+
 /// A file encrypted by SOPS that a ConfigMap carries as text.
 fn sops_in_text(name: &str, value: &str) -> String {
     let file = format!(
@@ -314,6 +320,21 @@ pub(super) const SHAPES: &[Shape] = &[
             )
         },
     },
+    home("one-line", Signs, |name, value| {
+        // What stands behind a value stands where it ends.
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "List", "items": [{{"apiVersion": "v1", "kind": "Secret", "metadata": {{"name": "{name}"}}, "stringData": {{"password": {0}, "pin": "{1}"}}, "dta": {{}}}}, {{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}-map", "lables": {{}}}}, "dta": {{}}, "data": {{"a": {0}, "b": "c"}}}}]}}"#,
+            q(value),
+            pin(value)
+        )
+    }),
+    echo("long-line", Plain, |name, value| {
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}", "annotations": {{"note": "{}"}}}}, "data": {{"a": {}, "b": "c"}}, "dta": {{}}}}"#,
+            "long ".repeat(100),
+            q(value),
+        )
+    }),
     echo("value", Signs, config),
     echo("environment", Signs, |name, value| {
         pod(name, &format!("      env:\n        - name: P\n          value: {}\n", q(value)))
