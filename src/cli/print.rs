@@ -1,8 +1,29 @@
 //! The only place that writes to standard output and standard error.
 
+use crate::diff::Redactor;
 use crate::failure::{Failure, Result};
+use crate::report::annotations::break_commands;
+use crate::report::visible::visible;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::LazyLock;
+
+/// Knows what variables of the process hold that must not show: the last net below all that goes to a log.
+static VARIABLES: LazyLock<Redactor> = LazyLock::new(|| {
+    let mut redactor = Redactor::new();
+    super::review::secret_variables().iter().for_each(|secret| redactor.learn_secret(secret));
+    redactor
+});
+
+fn masked(text: &str) -> String {
+    VARIABLES.text(text).to_string()
+}
+
+/// A failure without what variables of the process hold that must not show, for what is written elsewhere than to the log.
+pub(crate) fn masked_failure(failure: &Failure) -> Failure {
+    let told = Failure::new(failure.kind(), masked(&failure.to_string()));
+    failure.hints().iter().fold(told, |told, hint| told.hint(masked(hint)))
+}
 
 /// Writes data to standard output. A reader that went away (`| head`) is no failure.
 pub(crate) fn data(text: &str) -> Result<u8> {
@@ -14,10 +35,24 @@ pub(crate) fn data(text: &str) -> Result<u8> {
     }
 }
 
-/// Writes one line of progress to standard error.
+/// Writes progress to standard error. What hosts and servers say drives no terminal and starts no workflow command.
 pub(crate) fn note(text: &str) {
     // Nothing useful can be done when standard error is gone.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", break_commands(&visible(&masked(text))));
+}
+
+/// Standard error for log events, which come whole: their foreign text is made visible where they are made.
+pub(crate) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = break_commands(&masked(&String::from_utf8_lossy(event)));
+        io::stderr().lock().write_all(text.as_bytes()).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
 }
 
 /// Writes a failure with its hints to standard error and gives its exit code.

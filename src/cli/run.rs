@@ -50,6 +50,8 @@ fn tell_ci(
     report: Option<&Report>,
     failure: Option<&Failure>,
 ) -> Result<()> {
+    let masked = failure.map(print::masked_failure);
+    let failure = masked.as_ref();
     let path = |name: &str| surroundings.get(name).map(PathBuf::from);
     let mut files =
         CiFiles { summary: path("GITHUB_STEP_SUMMARY"), values: path("GITHUB_OUTPUT"), ..CiFiles::default() };

@@ -44,7 +44,7 @@ pub async fn reconcile(scene: &Scene<'_>, renderings: &mut Renderings) -> Result
     }
     let position = |name: &str| scene.config.environments().position(|(known, _)| known == name);
     outcome.states.sort_by_key(|state| position(&state.environment));
-    Ok(outcome)
+    Ok(outcome.redacted(scene.redactor))
 }
 
 pub(super) struct Pass<'a> {

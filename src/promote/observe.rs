@@ -4,6 +4,7 @@ use super::decide::{Candidate, Head, Seen};
 use super::message::{Trailers, promotion_branch};
 use crate::commit::CommitId;
 use crate::config::Config;
+use crate::diff::Redactor;
 use crate::failure::Result;
 use crate::git::{CommitInfo, IDENTITY, Remote, Repository, TreeEdit, TreeId};
 use crate::host::{Host, PostedStatus, PullRequest, PullRequestQuery, PullRequestState, RepositoryFacts, StatusState};
@@ -43,6 +44,8 @@ pub struct Scene<'a> {
     pub dry_run: bool,
     /// Where the host shows files and commits.
     pub links: &'a Links,
+    /// What masks in all that is said: it knows the configured paths and what the job's variables hold.
+    pub redactor: &'a Redactor,
 }
 
 impl Scene<'_> {

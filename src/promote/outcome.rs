@@ -2,7 +2,7 @@
 
 use super::decide::Head;
 use crate::commit::CommitId;
-use crate::diff::ChangeSet;
+use crate::diff::{ChangeSet, Redactor};
 use crate::failure::Failure;
 use crate::finding::Finding;
 use crate::host::Ensured;
@@ -48,6 +48,21 @@ impl Outcome {
     pub(super) fn record(&mut self, operation: Operation, status: OperationStatus, reason: impl Into<Option<String>>) {
         self.changed |= status == OperationStatus::Done;
         self.operations.push(operation.with(status, reason));
+    }
+
+    /// The same without what must not show: what a host answers, titles and paths that people chose.
+    pub(super) fn redacted(mut self, redactor: &Redactor) -> Self {
+        let text = |text: String| redactor.text(&text).to_string();
+        self.findings = self.findings.into_iter().map(|finding| redactor.finding(finding)).collect();
+        for operation in &mut self.operations {
+            operation.target = text(std::mem::take(&mut operation.target));
+            operation.reason = operation.reason.take().map(text);
+        }
+        for row in &mut self.states {
+            row.release = row.release.take().map(|(commit, title)| (commit, text(title)));
+            row.next = row.next.take().map(text);
+        }
+        self
     }
 }
 

@@ -9,7 +9,6 @@ use super::proposal;
 use super::rendering::RenderedRelease;
 use crate::commit::CommitId;
 use crate::config::Secrets;
-use crate::diff::redact::Redactor;
 use crate::diff::{self, ChangeSet};
 use crate::failure::{Failure, Result};
 use crate::finding::Finding;
@@ -76,7 +75,7 @@ impl Pass<'_> {
             None => Vec::new(),
         };
         let gone = before.iter().filter(|unit| !rendered.units.iter().any(|now| now.name == unit.name));
-        let mut redactor = Redactor::with_paths(self.scene.config.secret_paths());
+        let mut redactor = self.scene.redactor.clone();
         before.iter().chain(&rendered.units).for_each(|unit| redactor.learn(&unit.objects));
         let mut changes = ChangeSet::default();
         for name in rendered.units.iter().chain(gone).map(|unit| &unit.name) {
@@ -108,7 +107,7 @@ impl Pass<'_> {
                 }
                 let message =
                     format!("`{reference}` is committed to the branch of `{name}` as the default branch shows it");
-                let mut finding = Finding::info("secret-in-branch", message).about(reference);
+                let mut finding = Finding::info("secret-in-branch", message).about(reference).pointer("/metadata/name");
                 finding.environments.push(name.to_owned());
                 finding.unit = Some(unit.name.clone());
                 finding.place = secret.value().origin.as_ref().map(crate::manifest::Origin::place_without_excerpt);

@@ -92,7 +92,7 @@ impl Text<'_> {
         let mut body = format!(
             "Brings release {} ({}) to **{name}**.\n\n",
             commit_link(scene, self.release),
-            escape::text(release.subject())
+            escape::text(scene.redactor.text(release.subject()).as_str())
         );
         body += "| | |\n|---|---|\n";
         for need in &self.environment.needs {
@@ -132,8 +132,8 @@ impl Text<'_> {
                 text,
                 "- {} {} ({})",
                 commit_link(scene, &commit.id),
-                escape::text(commit.subject()),
-                escape::text(&commit.author.name)
+                escape::text(scene.redactor.text(commit.subject()).as_str()),
+                escape::text(scene.redactor.text(&commit.author.name).as_str())
             );
         }
         if commits.len() > COMMITS {

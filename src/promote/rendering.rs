@@ -2,7 +2,6 @@
 
 use super::observe::{Scene, content};
 use crate::commit::CommitId;
-use crate::diff::Redactor;
 use crate::failure::Result;
 use crate::finding::Finding;
 use crate::git::tree::EntryKind;
@@ -100,7 +99,7 @@ fn make(
     edits.extend(ci_files(&source, &scene.facts.ci_paths)?);
     let tree = scene.repository.write_tree(None, &edits)?;
     let content = content(scene, &tree)?;
-    let mut redactor = Redactor::with_paths(scene.config.secret_paths());
+    let mut redactor = scene.redactor.clone();
     laid_out.iter().for_each(|unit| redactor.learn(&unit.objects));
     redactor.hide_sources(&findings, |path| source.read(path))?;
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();

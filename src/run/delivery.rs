@@ -212,6 +212,8 @@ async fn post(
     let context = delivery_context(grant.environment());
     let target = format!("{context} on {}", grant.commit().short());
     let url = session.event.run_url.clone();
+    // A failure may repeat what a server or a helper of the kubeconfig said.
+    let description = session.redactor(None).text(&description).to_string();
     let status = Status { context: context.clone(), state, description: description.clone(), url };
     let deployment = Deployment {
         environment: grant.environment().to_owned(),

@@ -4,6 +4,7 @@ use super::delivery::{DeliveryOptions, deliver_one};
 use super::session::{Session, Tip, catalogs};
 use crate::commit::CommitId;
 use crate::config::Config;
+use crate::diff::Redactor;
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Severity};
 use crate::promote::{self, Delivery, Outcome, Renderings, Scene};
@@ -67,12 +68,13 @@ pub async fn reconcile(session: &Session, options: &ReconcileOptions, tell: &dyn
         known(config, &options.only)?;
         let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
         collected.kubernetes = Some(catalogs.versions(config.environments().map(|(name, _)| name)));
-        let render = session.render_options(Some(config));
+        let (render, redactor) = (session.render_options(Some(config)), session.redactor(Some(config)));
+        let at_hand = AtHand { heads: &heads, config, render: &render, catalogs: &catalogs, redactor: &redactor };
         let scene = Scene {
             only: &options.only,
             asked: options.asked.as_ref(),
             dry_run: options.dry_run,
-            ..scene(session, &heads, config, &render, &catalogs)
+            ..scene(session, &at_hand)
         };
         let outcome = promote::reconcile(&scene, &mut renderings).await?;
         let (changed, lost) = (outcome.changed, outcome.overtaken);
@@ -230,14 +232,18 @@ impl Collected {
     }
 }
 
-/// What a pass looks at, in every environment and without a write.
-fn scene<'a>(
-    session: &'a Session,
+/// What a pass works with beside the session.
+struct AtHand<'a> {
     heads: &'a BTreeMap<String, CommitId>,
     config: &'a Config,
     render: &'a RenderOptions,
     catalogs: &'a Catalogs,
-) -> Scene<'a> {
+    redactor: &'a Redactor,
+}
+
+/// What a pass looks at, in every environment and without a write.
+fn scene<'a>(session: &'a Session, at_hand: &AtHand<'a>) -> Scene<'a> {
+    let AtHand { heads, config, render, catalogs, redactor } = *at_hand;
     Scene {
         repository: &session.repository,
         remote: &session.remote,
@@ -253,6 +259,7 @@ fn scene<'a>(
         asked: None,
         dry_run: true,
         links: &session.links,
+        redactor,
     }
 }
 
@@ -274,8 +281,9 @@ pub async fn apply(session: &Session, environment: &str, options: &ReconcileOpti
         Some(_) => {
             let catalogs = catalogs(options.kubernetes.as_deref(), Some(config))?;
             let only = [environment.to_owned()];
-            let render = session.render_options(Some(config));
-            let scene = Scene { only: &only, ..scene(session, &heads, config, &render, &catalogs) };
+            let (render, redactor) = (session.render_options(Some(config)), session.redactor(Some(config)));
+            let at_hand = AtHand { heads: &heads, config, render: &render, catalogs: &catalogs, redactor: &redactor };
+            let scene = Scene { only: &only, ..scene(session, &at_hand) };
             let outcome = promote::reconcile(&scene, &mut Renderings::default()).await?;
             attested(environment, outcome)?
         }
