@@ -247,6 +247,14 @@ impl HttpClient {
                 self.memory.forget(&call.address());
             }
             if count == 0 || !has_next(&answer.headers, items.len(), count, size) {
+    /// Deletes what is at `path`; what is gone already is deleted.
+    pub(super) async fn remove(&self, path: impl Into<String>, needs: &'static str) -> Sent<()> {
+        match self.send(&Call::delete(path, needs)).await {
+            Err(error) if error.status == Some(StatusCode::NOT_FOUND) => Ok(()),
+            sent => sent,
+        }
+    }
+
                 return Ok(items);
             }
         }

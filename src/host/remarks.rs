@@ -51,7 +51,7 @@ fn topic(key: &str) -> String {
 }
 
 /// The key in a marker of ours.
-fn key_of(text: &str) -> Option<&str> {
+pub(super) fn key_of(text: &str) -> Option<&str> {
     text.lines().next()?.trim_end().strip_prefix("<!-- mergeline:line/")?.strip_suffix(" -->")
 }
 

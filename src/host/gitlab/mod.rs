@@ -7,6 +7,7 @@
 
 mod comments;
 mod deployments;
+mod drafts;
 mod inert;
 mod landing;
 mod remarks;
@@ -29,6 +30,7 @@ use remarks::RemarksOf;
 use reqwest::header::HeaderName;
 use serde_json::json;
 use tokio::sync::OnceCell;
+use std::sync::atomic::AtomicBool;
 use wire::{Access, MergeRequest, Project, User};
 
 /// How often a creating request is sent at most, when answers are lost.
@@ -262,8 +264,10 @@ impl Host for GitLabHost {
     }
 
     async fn ensure_remarks(&self, grant: &CommentGrant, remarks: &[Remark]) -> Result<Ensured> {
-        let of_lines = RemarksOf { host: self, number: grant.pull_request() };
-        lines::ensure(&of_lines, &self.identity().await?, grant.head(), remarks).await
+        let of_lines = RemarksOf { host: self, number: grant.pull_request(), drafts_fail: AtomicBool::new(false) };
+        let ensured = lines::ensure(&of_lines, &self.identity().await?, grant.head(), remarks).await?;
+        of_lines.tidy(grant.head()).await?;
+        Ok(ensured)
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {

@@ -1,5 +1,4 @@
-//! Discussions on lines of a merge request: one request each, since drafts are published with those of the same account's
-//! other runs.
+//! Discussions on lines of a merge request: several new ones are published together (`drafts`), others by themselves.
 //!
 //! A position names the three commits of the version that it is in, and a line that the host does not show is refused (400).
 //! <https://docs.gitlab.com/api/discussions/#create-new-merge-request-thread>
@@ -14,11 +13,14 @@ use crate::host::marker::Written;
 use crate::host::remarks::{Posted, Remark, Remarks};
 use async_trait::async_trait;
 use serde_json::json;
+use std::sync::atomic::AtomicBool;
 
 /// The discussions of one merge request.
 pub(super) struct RemarksOf<'a> {
     pub host: &'a GitLabHost,
     pub number: u64,
+    /// Drafts were tried and did not go well.
+    pub drafts_fail: AtomicBool,
 }
 
 impl RemarksOf<'_> {
@@ -49,12 +51,8 @@ impl Remarks for RemarksOf<'_> {
         let version = request.map_err(crate::host::marker::WriteError::NotDone)?.diff_refs;
         // Without them, or once they are of another head, nothing can be said of any line.
         let Some(version) = version.filter(|version| version.head_sha == head.as_str()) else { return Ok(()) };
-        for remark in remarks {
-            let position = json!({
-                "position_type": "text", "base_sha": version.base_sha, "start_sha": version.start_sha,
-                "head_sha": version.head_sha, "old_path": remark.path, "new_path": remark.path, "new_line": remark.line,
-            });
-            let body = json!({"body": inert(&remark.text()), "position": position});
+        for remark in self.together(&version, remarks).await? {
+            let body = json!({"body": inert(&remark.text()), "position": version.position(remark)});
             match self.host.http.send(&Call::create(self.discussions(), body, REQUESTS)).await {
                 Err(error) if error.status() == Some(400) => {}
                 sent => sent?,
@@ -68,9 +66,6 @@ impl Remarks for RemarksOf<'_> {
     }
 
     async fn delete(&self, id: u64) -> Result<()> {
-        match self.host.http.send(&Call::delete(self.note(id), REQUESTS)).await {
-            Err(error) if error.status() == Some(404) => Ok(()),
-            sent => Ok(sent?),
-        }
+        Ok(self.host.http.remove(self.note(id), REQUESTS).await?)
     }
 }

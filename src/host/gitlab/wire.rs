@@ -2,11 +2,12 @@
 
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
-use crate::host::marker::Comment;
-use crate::host::remarks::Posted;
+use crate::host::marker::{Comment, same_text};
+use crate::host::remarks::{Posted, Remark, key_of};
 use crate::host::wire::timestamp;
 use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct User {
@@ -103,6 +104,45 @@ pub(super) struct DiffRefs {
     pub base_sha: String,
     pub start_sha: String,
     pub head_sha: String,
+}
+
+impl DiffRefs {
+    /// Where a remark stands in this version.
+    pub(super) fn position(&self, remark: &Remark) -> Value {
+        json!({
+            "position_type": "text", "base_sha": self.base_sha, "start_sha": self.start_sha, "head_sha": self.head_sha,
+            "old_path": remark.path, "new_path": remark.path, "new_line": remark.line,
+        })
+    }
+}
+
+/// A note that its author has yet to publish: <https://docs.gitlab.com/api/draft_notes/>.
+#[derive(Debug, Deserialize)]
+pub(super) struct Draft {
+    pub id: u64,
+    note: String,
+    /// The line of the diff that was found for its position.
+    line_code: Option<String>,
+    #[serde(default)]
+    position: Value,
+}
+
+impl Draft {
+    /// Says whether it is a remark, and so nothing that a person with our account began to write.
+    pub(super) fn is_ours(&self) -> bool {
+        key_of(&self.note).is_some()
+    }
+
+    pub(super) fn says(&self, text: &str) -> bool {
+        same_text(&self.note, text)
+    }
+
+    /// Says whether it stands at this position, and on a line of the diff.
+    pub(super) fn stands_at(&self, position: &Value) -> bool {
+        let same = |(name, value)| self.position.get(name) == Some(value);
+        self.line_code.as_ref().is_some_and(|code| !code.is_empty())
+            && position.as_object().is_some_and(|fields| fields.iter().all(same))
+    }
 }
 
 /// A thread: its first note and the answers to it.

@@ -26,12 +26,7 @@ impl Server {
         let body = super::requests::sized(asked)?;
         let body = state.obey(asked.account.id, &body);
         let position = asked.request.json()["position"].clone();
-        let project = state.project(&asked.project);
-        let (folder, head) = (project.folder.clone(), project.request(iid).sha.clone());
-        let text = |name: &str| position[name].as_str().unwrap_or_default().to_owned();
-        let lines = git::new_lines(&folder, &text("base_sha"), &head, &text("new_path"));
-        let line = position["new_line"].as_u64().unwrap_or_default();
-        if text("head_sha") != head || !lines.iter().any(|range| range.contains(&line)) {
+        if !state.shows_line(&asked.project, iid, &position) {
             return Err(refuse(
                 400,
                 "400 Bad request - Note {:line_code=>[\"can't be blank\", \"must be a valid line code\"]}",
@@ -39,7 +34,9 @@ impl Server {
         }
         let (id, author) = (state.number(), asked.account.id);
         let note = Note { id, author, body, system: false, created_at: now(), position: Some(position), answers: None };
-        state.project(&asked.project).request(iid).notes.push(note.clone());
+        let request = state.project(&asked.project).request(iid);
+        request.notes.push(note.clone());
+        request.notified += 1;
         let note = self.note_entity(state, iid, &note);
         Ok(Answer::json(201, &json!({"id": format!("{id:040x}"), "individual_note": false, "notes": [note]})))
     }
@@ -72,5 +69,17 @@ impl Server {
             Some((note.id, author, path, position["new_line"].as_u64().unwrap_or_default(), note.body))
         };
         notes.into_iter().filter_map(told).collect()
+    }
+}
+
+impl State {
+    /// Says whether a position is on a line that the diff of a merge request's head adds.
+    pub(super) fn shows_line(&mut self, project: &str, iid: u64, position: &Value) -> bool {
+        let project = self.project(project);
+        let (folder, head) = (project.folder.clone(), project.request(iid).sha.clone());
+        let text = |name: &str| position[name].as_str().unwrap_or_default().to_owned();
+        let lines = git::new_lines(&folder, &text("base_sha"), &head, &text("new_path"));
+        let line = position["new_line"].as_u64().unwrap_or_default();
+        text("head_sha") == head && lines.iter().any(|range| range.contains(&line))
     }
 }

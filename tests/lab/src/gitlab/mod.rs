@@ -8,6 +8,7 @@
 
 mod commits;
 mod discussions;
+mod drafts;
 mod git;
 mod people;
 mod pipeline;

@@ -169,6 +169,8 @@ impl Server {
             created_at: now(),
             checked: Checked::Not,
             notes: Vec::new(),
+            drafts: Vec::new(),
+            notified: 0,
         });
         state.system_note(path, iid, by, "assigned to nobody");
         iid

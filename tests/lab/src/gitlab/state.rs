@@ -30,6 +30,7 @@ pub(super) struct State {
     pub projects: Vec<Project>,
     /// Quick actions that a text of ours would have had carried out: author, line.
     pub obeyed: Vec<(String, String)>,
+    pub without_drafts: bool,
     next: u64,
 }
 
@@ -71,6 +72,9 @@ pub(super) struct Request {
     /// How far the host is with finding out whether it can be merged.
     pub checked: Checked,
     pub notes: Vec<Note>,
+    pub drafts: Vec<Draft>,
+    /// How often people were notified of notes beside lines.
+    pub notified: usize,
 }
 
 /// Found out in the background, once somebody looks.
@@ -92,6 +96,15 @@ pub(super) struct Note {
     pub position: Option<serde_json::Value>,
     /// The note that it answers.
     pub answers: Option<u64>,
+}
+
+/// A note that is not published yet.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub id: u64,
+    pub author: u64,
+    pub note: String,
+    pub position: serde_json::Value,
 }
 
 #[derive(Debug, Clone)]

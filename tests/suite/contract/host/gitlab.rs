@@ -48,7 +48,7 @@ impl GitLab {
         self.stub.service()
     }
 
-    fn account(&self, who: Who) -> &Account {
+    pub(super) fn account(&self, who: Who) -> &Account {
         match who {
             Who::Us => &self.people[0],
             Who::Writer => &self.people[1],

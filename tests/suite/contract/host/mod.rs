@@ -5,6 +5,7 @@ mod fixture;
 mod gitea;
 mod github;
 pub(crate) mod gitlab;
+mod gitlab_drafts;
 mod local;
 pub(crate) mod proxy;
 mod remarks;

@@ -13,19 +13,19 @@ fn text(replicas: &str) -> String {
 }
 
 /// A pull request that adds lines 31 and 32 of a file of 30, and its head.
-async fn pull_request(fixture: &dyn Fixture) -> (u64, CommitId) {
+pub(super) async fn pull_request(fixture: &dyn Fixture) -> (u64, CommitId) {
     let lines: String = (1..=30).map(|line| format!("# line {line}\n")).collect();
     fixture.commit("main", None, FILE, &lines).await;
     let head = fixture.commit("change", Some("main"), FILE, &text("'3'")).await;
     (fixture.open_pull_request("change", "main").await, head)
 }
 
-fn remark(key: &str, line: u32, body: &str) -> Remark {
+pub(super) fn remark(key: &str, line: u32, body: &str) -> Remark {
     Remark { path: FILE.to_owned(), line, key: key.to_owned(), body: body.to_owned() }
 }
 
 /// Line and text of our own remarks, without their markers.
-async fn ours(fixture: &dyn Fixture, number: u64) -> Vec<(u64, String)> {
+pub(super) async fn ours(fixture: &dyn Fixture, number: u64) -> Vec<(u64, String)> {
     let own = fixture.host().identity().await.unwrap();
     let remarks = fixture.remarks(number).await.into_iter().filter(|(_, author, ..)| *author == own);
     let mut ours: Vec<(u64, String)> = remarks
@@ -40,7 +40,7 @@ async fn ours(fixture: &dyn Fixture, number: u64) -> Vec<(u64, String)> {
     ours
 }
 
-fn said(line: u64, body: &str) -> (u64, String) {
+pub(super) fn said(line: u64, body: &str) -> (u64, String) {
     (line, body.to_owned())
 }
 
