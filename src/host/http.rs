@@ -131,7 +131,39 @@ struct Answer {
     body: Vec<u8>,
 }
 
-type Sent<T> = std::result::Result<T, HttpError>;
+/// What came of a request.
+pub(super) type Sent<T> = std::result::Result<T, HttpError>;
+
+/// How often what creates something is sent at most, when answers are lost.
+pub(super) const CREATE_ATTEMPTS: u32 = 3;
+
+/// Creates something once: where the answer to `send` was lost, or `taken` says that another run was faster, `look` finds what
+/// is there before it is sent again.
+pub(super) async fn create_once<T, S, L>(
+    send: impl Fn() -> S + Send,
+    taken: impl Fn(&HttpError) -> bool + Send,
+    look: impl Fn() -> L + Send,
+) -> Sent<T>
+where
+    S: Future<Output = Sent<T>> + Send,
+    L: Future<Output = Result<Option<T>>> + Send,
+{
+    let mut attempt = 1;
+    loop {
+        let error = match send().await {
+            Ok(made) => return Ok(made),
+            Err(error) if error.maybe_done || taken(&error) => error,
+            Err(error) => return Err(error),
+        };
+        if let Some(found) = look().await.map_err(HttpError::of)? {
+            return Ok(found);
+        }
+        if attempt == CREATE_ATTEMPTS {
+            return Err(error);
+        }
+        attempt += 1;
+    }
+}
 
 impl HttpClient {
     /// A client for the API at `base`.
@@ -215,6 +247,14 @@ impl HttpClient {
         }
     }
 
+    /// Deletes what is at `path`; what is gone already is deleted.
+    pub(super) async fn remove(&self, path: impl Into<String>, needs: &'static str) -> Sent<()> {
+        match self.send(&Call::delete(path, needs)).await {
+            Err(error) if error.status == Some(StatusCode::NOT_FOUND) => Ok(()),
+            sent => sent,
+        }
+    }
+
     /// Reads a list to its end.
     ///
     /// The end is where the host says so (`Link`, `X-Next-Page`, `X-Total-Count`), else after a page that is not full.
@@ -247,14 +287,6 @@ impl HttpClient {
                 self.memory.forget(&call.address());
             }
             if count == 0 || !has_next(&answer.headers, items.len(), count, size) {
-    /// Deletes what is at `path`; what is gone already is deleted.
-    pub(super) async fn remove(&self, path: impl Into<String>, needs: &'static str) -> Sent<()> {
-        match self.send(&Call::delete(path, needs)).await {
-            Err(error) if error.status == Some(StatusCode::NOT_FOUND) => Ok(()),
-            sent => sent,
-        }
-    }
-
                 return Ok(items);
             }
         }

@@ -3,6 +3,7 @@
 use super::Host;
 use super::http::{Call, HttpClient};
 use super::marker::{Comment, Comments, Written};
+use super::wire::User;
 use crate::commit::CommitId;
 use crate::failure::Result;
 use async_trait::async_trait;
@@ -28,15 +29,9 @@ struct IssueComment {
     body: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct User {
-    login: String,
-}
-
 impl IssueComment {
     fn read(self) -> Comment {
-        let author = self.user.map(|user| user.login).unwrap_or_default();
-        Comment { id: self.id, author, body: self.body.unwrap_or_default() }
+        Comment { id: self.id, author: User::login(self.user), body: self.body.unwrap_or_default() }
     }
 }
 
@@ -72,9 +67,6 @@ impl Comments for CommentsOf<'_> {
     }
 
     async fn delete(&self, id: u64) -> Result<()> {
-        match self.http.send(&Call::delete(self.one(id), self.needs)).await {
-            Err(error) if error.status() == Some(404) => Ok(()),
-            sent => Ok(sent?),
-        }
+        Ok(self.http.remove(self.one(id), self.needs).await?)
     }
 }

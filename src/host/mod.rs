@@ -5,6 +5,7 @@
 
 pub mod address;
 mod check;
+mod commit_statuses;
 mod gitea;
 mod github;
 mod gitlab;
@@ -13,6 +14,7 @@ mod issue_comments;
 pub mod limits;
 pub mod local;
 pub mod marker;
+mod pull_request;
 mod remarks;
 mod wire;
 
@@ -28,6 +30,8 @@ pub use gitlab::GitLabHost;
 use jiff::Timestamp;
 pub use limits::{Limits, TextUnit};
 pub use local::LocalHost;
+pub use pull_request::{Landing, PullRequest, PullRequestDraft, PullRequestQuery, PullRequestState};
+use pull_request::{missing, open_like};
 pub use remarks::Remark;
 
 /// What an account may do with the repository, ordered.
@@ -70,114 +74,6 @@ pub struct LinkTemplates {
     pub line: Option<String>,
     /// A commit, with `{commit}`.
     pub commit: Option<String>,
-}
-
-/// Where a pull request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PullRequestState {
-    /// Can be merged or closed.
-    Open,
-    /// Closed without a merge.
-    Closed,
-    /// Merged.
-    Merged,
-}
-
-/// A pull request (GitLab: merge request).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequest {
-    /// Its number on the host.
-    pub number: u64,
-    /// Where it stands.
-    pub state: PullRequestState,
-    /// Title.
-    pub title: String,
-    /// Body as the host has it.
-    pub body: String,
-    /// The commit at its head.
-    pub head: CommitId,
-    /// The branch it comes from, without `refs/heads/`.
-    pub head_branch: String,
-    /// The branch it goes to, without `refs/heads/`.
-    pub base_branch: String,
-    /// Comes from another repository (or from one that is gone).
-    pub from_fork: bool,
-    /// Login of its author.
-    pub author: String,
-    /// The commit that the merge made or fast-forwarded to.
-    pub merge_commit: Option<CommitId>,
-    /// Login of who merged it. The lists of some hosts leave it out ([`Host::pull_requests`]); asked for alone, a
-    /// merged pull request has it.
-    pub merged_by: Option<String>,
-    /// When it was merged, by the host's clock.
-    pub merged_at: Option<Timestamp>,
-    /// Labels.
-    pub labels: Vec<String>,
-    /// Its page.
-    pub url: String,
-}
-
-/// Which pull requests to list. Fields left `None` match all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PullRequestQuery {
-    /// The branch they come from.
-    pub head_branch: Option<String>,
-    /// The branch they go to.
-    pub base_branch: Option<String>,
-    /// Where they stand.
-    pub state: Option<PullRequestState>,
-}
-
-impl PullRequestQuery {
-    /// Says whether `pull` is asked for.
-    #[must_use]
-    pub fn matches(&self, pull: &PullRequest) -> bool {
-        let branch = |wanted: &Option<String>, has: &str| wanted.as_deref().is_none_or(|wanted| wanted == has);
-        branch(&self.head_branch, &pull.head_branch)
-            && branch(&self.base_branch, &pull.base_branch)
-            && self.state.is_none_or(|state| state == pull.state)
-    }
-
-    /// The open pull requests that go the way of `draft`.
-    pub(crate) fn open_like(draft: &PullRequestDraft) -> Self {
-        Self {
-            head_branch: Some(draft.head_branch.clone()),
-            base_branch: Some(draft.base_branch.clone()),
-            state: Some(PullRequestState::Open),
-        }
-    }
-
-    /// Those of a host's list that are asked for, once each, the newest first.
-    ///
-    /// One whose fork is gone cannot be read and cannot be what is asked for by its branch.
-    pub(crate) fn choose(&self, listed: impl IntoIterator<Item = Result<PullRequest>>) -> Vec<PullRequest> {
-        let mut found = Vec::new();
-        for pull in listed {
-            match pull {
-                Ok(pull) if self.matches(&pull) => found.push(pull),
-                Ok(_) => {}
-                Err(failure) => tracing::warn!(%failure, "left out of the list"),
-            }
-        }
-        found.sort_by_key(|pull: &PullRequest| std::cmp::Reverse(pull.number));
-        found.dedup_by_key(|pull| pull.number);
-        found
-    }
-}
-
-/// What a promotion pull request shall be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequestDraft {
-    /// The branch it comes from; must be pushed.
-    pub head_branch: String,
-    /// The branch it goes to.
-    pub base_branch: String,
-    /// Title, within [`Limits::title`].
-    pub title: String,
-    /// Body, within [`Limits::body`].
-    pub body: String,
-    /// Labels that it shall have; others are left.
-    pub labels: Vec<String>,
 }
 
 /// The state of a commit status.
@@ -266,17 +162,11 @@ pub enum Ensured {
     Unsupported,
 }
 
-/// What came of landing a pull request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Landing {
-    /// Merged; the head of the base branch is this commit now.
-    Landed(CommitId),
-    /// Merged before, by whomever.
-    AlreadyMerged,
-    /// Its head is not the commit that was judged; nothing was done.
-    HeadMoved,
-    /// The host refuses for now: its words (required checks, conflicts, protection).
-    Refused(String),
+impl Ensured {
+    /// What it is once something of it was changed: what this run made stays made.
+    pub(crate) fn changed(self) -> Self {
+        if self == Self::Created { self } else { Self::Updated }
+    }
 }
 
 /// A deployment record on the host.

@@ -27,6 +27,19 @@ impl Permissions {
     }
 }
 
+/// An account.
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    pub login: String,
+}
+
+impl User {
+    /// Its login. An account that was deleted is nobody; no login is empty, so that nobody equals us.
+    pub(super) fn login(user: Option<Self>) -> String {
+        user.map(|user| user.login).unwrap_or_default()
+    }
+}
+
 /// A point in time as RFC 3339 writes it, which is what every host sends.
 pub(super) fn timestamp(text: &str) -> Result<Timestamp> {
     text.parse().map_err(|error: jiff::Error| Failure::remote(format!("`{text}` is no time")).because(error))

@@ -7,10 +7,10 @@
 //! else closed with a comment; [`super::wire::Pull::is_contained`] makes either one read as merged.
 
 use super::wire::Commit;
-use super::{CODE, CREATE_ATTEMPTS, GiteaHost, JOB_ACCOUNT};
+use super::{CODE, GiteaHost, JOB_ACCOUNT};
 use crate::commit::CommitId;
 use crate::failure::Result;
-use crate::host::http::Call;
+use crate::host::http::{CREATE_ATTEMPTS, Call};
 use crate::host::marker;
 use crate::host::{Host, Landing, PullRequestState};
 use serde_json::json;
@@ -29,16 +29,13 @@ impl GiteaHost {
         let raw = self.raw_pull(number).await?;
         let contained = raw.is_contained();
         let pull = raw.read()?;
-        match pull.state {
-            PullRequestState::Merged => return Ok(Landing::AlreadyMerged),
-            PullRequestState::Closed => return Ok(Landing::Refused(format!("pull request #{number} is closed"))),
-            PullRequestState::Open if pull.head != *head => return Ok(Landing::HeadMoved),
-            PullRequestState::Open if contained => {
-                // A run that ended before it could say so.
-                self.mark_landed(number, head, &pull.base_branch).await?;
-                return Ok(Landing::AlreadyMerged);
-            }
-            PullRequestState::Open => {}
+        if let Some(landing) = pull.no_landing(head, &format!("pull request #{number}")) {
+            return Ok(landing);
+        }
+        if contained {
+            // A run that ended before it could say so.
+            self.mark_landed(number, head, &pull.base_branch).await?;
+            return Ok(Landing::AlreadyMerged);
         }
         let by_job = self.identity().await? == JOB_ACCOUNT;
         let style = self.facts().await?.merge_style(by_job).to_owned();

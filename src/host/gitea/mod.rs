@@ -8,11 +8,14 @@ mod landing;
 mod remarks;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, Pace, is_segment, segment};
+use super::commit_statuses::{self, state_word};
+use super::http::{Call, Dialect, HttpClient, HttpError, Pace, create_once, is_segment, segment};
 use super::issue_comments::CommentsOf;
+use super::wire::User;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
     PullRequestDraft, PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    missing, open_like,
 };
 use super::{marker, remarks as lines};
 use crate::commit::CommitId;
@@ -23,14 +26,12 @@ use remarks::RemarksOf;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 use tokio::sync::OnceCell;
-use wire::{CollaboratorPermission, CommitStatus, Label, Pull, Repository, User, state_word};
+use wire::{CollaboratorPermission, Label, Pull, Repository};
 
 /// Where CI files are that the host reads from the pushed branch. Its job tokens may push them.
 const CI_FOLDERS: [&str; 3] = [".gitea/workflows", ".forgejo/workflows", ".github/workflows"];
 /// The account that a job's token acts as.
 const JOB_ACCOUNT: &str = "gitea-actions";
-/// How often a creating request is sent at most, when answers are lost.
-const CREATE_ATTEMPTS: u32 = 3;
 
 const PULLS: &str = "write access to pull requests (in a job: `permissions: pull-requests: write`)";
 const CODE: &str = "write access to the repository's code (in a job: `permissions: contents: write`)";
@@ -88,12 +89,7 @@ impl GiteaHost {
 
     async fn raw_pull(&self, number: u64) -> Result<Pull> {
         let pull: Option<Pull> = self.http.find(&Call::get(format!("{}/pulls/{number}", self.root))).await?;
-        pull.ok_or_else(|| {
-            Failure::remote(format!("there is no pull request #{number} in `{}`", self.repository)).hint(
-                "see that the repository's name is right and that the token reaches it: for what a token may not see, \
-                 the answer is the same",
-            )
-        })
+        pull.ok_or_else(|| missing(&format!("pull request #{number}"), &self.repository))
     }
 
     /// Closes a pull request; one that was merged in the meantime is left.
@@ -103,12 +99,6 @@ impl GiteaHost {
             Err(error) if error.status() == Some(412) => Ok(Ensured::Unchanged),
             sent => sent.map(|()| Ensured::Updated).map_err(Failure::from),
         }
-    }
-
-    /// The open pull request from the draft's branch in this repository to its base.
-    async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery::open_like(draft);
-        Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
     }
 
     /// The comments of a pull request, which are those of the issue with its number.
@@ -121,32 +111,18 @@ impl GiteaHost {
             "head": draft.head_branch, "base": draft.base_branch, "title": draft.title, "body": draft.body,
         });
         let call = Call::create(format!("{}/pulls", self.root), body, PULLS);
-        let mut attempt = 1;
-        loop {
-            match self.http.json::<Pull>(&call).await {
-                Ok(pull) => return pull.read(),
-                // The answer was lost, or another run was faster: look.
-                Err(error) if error.maybe_done() || error.status() == Some(409) => {
-                    if let Some(pull) = self.open_like(draft).await? {
-                        return Ok(pull);
-                    }
-                    if attempt == CREATE_ATTEMPTS {
-                        return Err(error.into());
-                    }
-                    attempt += 1;
-                }
-                Err(error) if error.status() == Some(403) => {
-                    return Err(error
-                        .hint(format!(
-                            "if it is a job's token: see the permissions of Actions in the settings of `{}`, and whether \
-                             it accepts pull requests at all",
-                            self.repository
-                        ))
-                        .into());
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let create = || async { self.http.json::<Pull>(&call).await?.read().map_err(HttpError::of) };
+        let taken = |error: &HttpError| error.status() == Some(409);
+        create_once(create, taken, || open_like(self, draft)).await.map_err(|error| match error.status() {
+            Some(403) => error
+                .hint(format!(
+                    "if it is a job's token: see the permissions of Actions in the settings of `{}`, and whether it accepts \
+                     pull requests at all",
+                    self.repository
+                ))
+                .into(),
+            _ => error.into(),
+        })
     }
 
     /// Adds labels to a pull request, making those that the repository does not have.
@@ -253,12 +229,8 @@ impl Host for GiteaHost {
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
-        let call = Call::get(format!("{}/statuses/{commit}", self.root));
-        let mut statuses: Vec<CommitStatus> = self.http.list(&call).await?;
-        // Times have seconds only; numbers tell which of two is newer.
-        statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
-        let posted = statuses.into_iter().map(CommitStatus::read).collect::<Result<Vec<_>>>()?;
-        Ok(PostedStatus::newest_of_each_context(posted))
+        // The server does not find the account of its own jobs when it looks for the creator, and leaves it out.
+        commit_statuses::list(&self.http, format!("{}/statuses/{commit}", self.root), JOB_ACCOUNT).await
     }
 
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {
@@ -277,32 +249,13 @@ impl Host for GiteaHost {
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
-        let status = status.within(&self.limits());
-        let own = self.identity().await?;
-        let before = self.statuses(grant.commit()).await?;
-        if PostedStatus::stands(&before, &status, &own) {
-            return Ok(Ensured::Unchanged);
-        }
-        let existed = before.iter().any(|posted| posted.status.context == status.context);
+        let (status, commit) = (status.within(&self.limits()), grant.commit());
         let body = json!({
             "context": status.context, "state": state_word(status.state), "description": status.description,
             "target_url": status.url.as_deref().unwrap_or_default(),
         });
-        let call = Call::create(format!("{}/statuses/{}", self.root, grant.commit()), body, STATUSES);
-        let mut attempt = 1;
-        loop {
-            match self.http.send(&call).await {
-                Ok(()) => break,
-                Err(error) if error.maybe_done() && attempt < CREATE_ATTEMPTS => {
-                    if PostedStatus::stands(&self.statuses(grant.commit()).await?, &status, &own) {
-                        break;
-                    }
-                    attempt += 1;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(if existed { Ensured::Updated } else { Ensured::Created })
+        let post = Call::create(format!("{}/statuses/{commit}", self.root), body, STATUSES);
+        commit_statuses::ensure(self, &self.http, commit, &status, &post).await
     }
 
     async fn ensure_pull_request(
@@ -310,7 +263,7 @@ impl Host for GiteaHost {
         _grant: &PromoteGrant,
         draft: &PullRequestDraft,
     ) -> Result<(Ensured, PullRequest)> {
-        let (mut ensured, mut pull) = match self.open_like(draft).await? {
+        let (mut ensured, mut pull) = match open_like(self, draft).await? {
             Some(pull) => (Ensured::Unchanged, pull),
             None => (Ensured::Created, self.create_like(draft).await?),
         };
@@ -318,13 +271,13 @@ impl Host for GiteaHost {
             let body = json!({"title": draft.title, "body": draft.body});
             let call = Call::change(format!("{}/pulls/{}", self.root, pull.number), body, PULLS);
             pull = self.http.json::<Pull>(&call).await?.read()?;
-            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+            ensured = ensured.changed();
         }
         let missing: Vec<String> = draft.labels.iter().filter(|l| !pull.labels.contains(l)).cloned().collect();
         if !missing.is_empty() {
             self.add_labels(pull.number, &missing).await?;
             pull.labels.extend(missing);
-            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+            ensured = ensured.changed();
         }
         Ok((ensured, pull))
     }

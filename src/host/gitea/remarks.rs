@@ -64,9 +64,6 @@ impl Remarks for RemarksOf<'_> {
     }
 
     async fn delete(&self, id: u64) -> Result<()> {
-        match self.host.http.send(&Call::delete(self.one(id), PULLS)).await {
-            Err(error) if error.status() == Some(404) => Ok(()),
-            sent => Ok(sent?),
-        }
+        Ok(self.host.http.remove(self.one(id), PULLS).await?)
     }
 }

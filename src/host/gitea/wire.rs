@@ -1,17 +1,11 @@
 //! The parts of Gitea's API v1 that are read, as it answers them (swagger of Gitea 1.26; Forgejo has the same).
 
-use super::JOB_ACCOUNT;
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::remarks::Posted;
-use crate::host::wire::{Permissions, timestamp};
-use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
+use crate::host::wire::{Permissions, User, timestamp};
+use crate::host::{PullRequest, PullRequestState, Rights};
 use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-pub(super) struct User {
-    pub login: String,
-}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Repository {
@@ -150,7 +144,7 @@ impl Pull {
             from_fork: self.head.repo_id != self.base.repo_id,
             head_branch: self.head.label,
             base_branch: self.base.label,
-            author: login(self.user),
+            author: User::login(self.user),
             merged_by: self.merged_by.filter(|_| self.merged).map(|user| user.login),
             merged_at,
             labels: self.labels.unwrap_or_default().into_iter().map(|label| label.name).collect(),
@@ -181,57 +175,6 @@ impl Commit {
     pub(super) fn id(&self) -> Result<CommitId> {
         CommitId::parse(&self.sha).map_err(|error| Failure::remote("a commit without a name").because(error))
     }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CommitStatus {
-    pub id: u64,
-    /// Written as `state`, read as `status`.
-    #[serde(alias = "state")]
-    status: String,
-    context: String,
-    description: String,
-    target_url: String,
-    creator: Option<User>,
-    created_at: String,
-}
-
-impl CommitStatus {
-    pub(super) fn read(self) -> Result<PostedStatus> {
-        let state = match self.status.as_str() {
-            "success" => StatusState::Success,
-            "pending" => StatusState::Pending,
-            "failure" => StatusState::Failure,
-            // Other tools' `warning` and `skipped` are nothing that a gate may take for success.
-            _ => StatusState::Error,
-        };
-        Ok(PostedStatus {
-            posted_at: timestamp(&self.created_at)?,
-            // The server does not find the account of its own jobs when it looks for the creator, and leaves it out.
-            author: self.creator.map_or_else(|| JOB_ACCOUNT.to_owned(), |user| user.login),
-            status: Status {
-                context: self.context,
-                state,
-                description: self.description,
-                url: Some(self.target_url).filter(|url| !url.is_empty()),
-            },
-        })
-    }
-}
-
-/// The word for writing a status.
-pub(super) fn state_word(state: StatusState) -> &'static str {
-    match state {
-        StatusState::Pending => "pending",
-        StatusState::Success => "success",
-        StatusState::Failure => "failure",
-        StatusState::Error => "error",
-    }
-}
-
-/// An account that was deleted is nobody; no login is empty, so that nobody equals us.
-fn login(user: Option<User>) -> String {
-    user.map(|user| user.login).unwrap_or_default()
 }
 
 /// A review: its comments are asked for by its number.

@@ -6,10 +6,10 @@
 //! <https://docs.github.com/rest/checks/runs>
 
 use super::wire::CheckRun;
-use super::{CHECKS, CREATE_ATTEMPTS, GitHubHost, is_for_apps_only};
+use super::{CHECKS, GitHubHost, is_for_apps_only};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
-use crate::host::http::{Call, HttpError};
+use crate::host::http::{CREATE_ATTEMPTS, Call, HttpError};
 use crate::host::{Annotation, Check, Ensured, Host, StatusState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -4,9 +4,9 @@
 //! <https://docs.github.com/rest/deployments/deployments>
 
 use super::wire::{DeploymentRecord, DeploymentStatus};
-use super::{CREATE_ATTEMPTS, DEPLOYMENTS, GitHubHost};
+use super::{DEPLOYMENTS, GitHubHost};
 use crate::failure::{Failure, Result};
-use crate::host::http::{Call, HttpError};
+use crate::host::http::{CREATE_ATTEMPTS, Call, HttpError};
 use crate::host::{Deployment, Ensured, Host, Status, StatusState};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ impl GitHubHost {
                     return Ok(outcome);
                 }
                 Some(record) => {
-                    outcome = if outcome == Ensured::Created { outcome } else { Ensured::Updated };
+                    outcome = outcome.changed();
                     self.add_status(record.id, deployment).await
                 }
             };

@@ -22,11 +22,8 @@ impl GitHubHost {
     /// Merges the pull request if its head is `head`, in a way that the repository allows.
     pub(super) async fn merge(&self, number: u64, head: &CommitId) -> Result<Landing> {
         let pull = self.pull_request(number).await?;
-        match pull.state {
-            PullRequestState::Merged => return Ok(Landing::AlreadyMerged),
-            PullRequestState::Closed => return Ok(Landing::Refused(format!("pull request #{number} is closed"))),
-            PullRequestState::Open if pull.head != *head => return Ok(Landing::HeadMoved),
-            PullRequestState::Open => {}
+        if let Some(landing) = pull.no_landing(head, &format!("pull request #{number}")) {
+            return Ok(landing);
         }
         let methods = self.facts().await?.merge_methods();
         let mut methods = methods.iter();

@@ -11,11 +11,14 @@ mod landing;
 mod remarks;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, HttpError, Pace, is_segment, segment};
+use super::commit_statuses::{self, state_word};
+use super::http::{Call, Dialect, HttpClient, HttpError, Pace, create_once, is_segment, segment};
 use super::issue_comments::CommentsOf;
+use super::wire::User;
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
     PullRequestDraft, PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    missing, open_like,
 };
 use super::{marker, remarks as lines};
 use crate::commit::CommitId;
@@ -27,14 +30,12 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use wire::{CollaboratorPermission, CommitStatus, Pull, Repository, User, Viewer, state_word};
+use wire::{CollaboratorPermission, Pull, Repository, Viewer};
 
 /// Where the CI files are that the host reads from the pushed branch.
 const CI_FOLDER: &str = ".github/workflows";
 /// The account that a job's own token acts as.
 const JOB_ACCOUNT: &str = "github-actions[bot]";
-/// How often a creating request is sent at most, when answers are lost.
-const CREATE_ATTEMPTS: u32 = 3;
 
 const PULLS: &str = "write access to pull requests (in a job: `permissions: pull-requests: write`)";
 const CODE: &str = "write access to the repository's code (in a job: `permissions: contents: write`)";
@@ -106,18 +107,7 @@ impl GitHubHost {
 
     async fn raw_pull(&self, number: u64) -> Result<Pull> {
         let pull: Option<Pull> = self.http.find(&Call::get(format!("{}/pulls/{number}", self.root))).await?;
-        pull.ok_or_else(|| {
-            Failure::remote(format!("there is no pull request #{number} in `{}`", self.repository)).hint(
-                "see that the repository's name is right and that the token reaches it: for what a token may not see, \
-                 the answer is the same",
-            )
-        })
-    }
-
-    /// The open pull request from the draft's branch in this repository to its base.
-    async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery::open_like(draft);
-        Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
+        pull.ok_or_else(|| missing(&format!("pull request #{number}"), &self.repository))
     }
 
     /// The comments of a pull request, which are those of the issue with its number.
@@ -130,55 +120,21 @@ impl GitHubHost {
             "head": draft.head_branch, "base": draft.base_branch, "title": draft.title, "body": draft.body,
         });
         let call = Call::create(format!("{}/pulls", self.root), body, PULLS);
-        let mut attempt = 1;
-        loop {
-            match self.http.json::<Pull>(&call).await {
-                Ok(pull) => return pull.read(),
-                // The answer was lost, or another run was faster: look.
-                Err(error) if error.maybe_done() || error.said().contains("already exists") => {
-                    if let Some(pull) = self.open_like(draft).await? {
-                        return Ok(pull);
-                    }
-                    if attempt == CREATE_ATTEMPTS {
-                        return Err(error.into());
-                    }
-                    attempt += 1;
-                }
-                Err(error) if error.said().contains("not permitted to create or approve pull requests") => {
-                    return Err(Failure::from(error).hint(format!(
-                        "a setting forbids it: switch on \"Allow GitHub Actions to create and approve pull requests\" \
-                         under Settings, Actions, General of `{}` (or of its organisation), or give the token of an App \
-                         or a person in `MERGELINE_TOKEN`",
-                        self.repository
-                    )));
-                }
-                Err(error) => return Err(error.into()),
+        let create = || async { self.http.json::<Pull>(&call).await?.read().map_err(HttpError::of) };
+        let taken = |error: &HttpError| error.said().contains("already exists");
+        create_once(create, taken, || open_like(self, draft)).await.map_err(|error| {
+            let forbidden = error.said().contains("not permitted to create or approve pull requests");
+            match forbidden {
+                true => error.hint(format!(
+                    "a setting forbids it: switch on \"Allow GitHub Actions to create and approve pull requests\" under \
+                     Settings, Actions, General of `{}` (or of its organisation), or give the token of an App or a person \
+                     in `MERGELINE_TOKEN`",
+                    self.repository
+                )),
+                false => error,
             }
-        }
-    }
-
-    /// Posts a status; what was lost on the way is looked for before it is posted again.
-    async fn post_status(&self, commit: &CommitId, status: &Status, own: &str) -> Result<()> {
-        let mut body = json!({
-            "context": status.context, "state": state_word(status.state), "description": status.description,
-        });
-        if let Some(url) = &status.url {
-            body["target_url"] = json!(url);
-        }
-        let call = Call::create(format!("{}/statuses/{commit}", self.root), body, STATUSES);
-        let mut attempt = 1;
-        loop {
-            match self.http.send(&call).await {
-                Ok(()) => return Ok(()),
-                Err(error) if error.maybe_done() && attempt < CREATE_ATTEMPTS => {
-                    if PostedStatus::stands(&self.statuses(commit).await?, status, own) {
-                        return Ok(());
-                    }
-                    attempt += 1;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+            .into()
+        })
     }
 }
 
@@ -257,12 +213,7 @@ impl Host for GitHubHost {
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<PostedStatus>> {
-        let call = Call::get(format!("{}/commits/{commit}/statuses", self.root));
-        let mut statuses: Vec<CommitStatus> = self.http.list(&call).await?;
-        // Times have seconds only; numbers tell which of two is newer.
-        statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
-        let posted = statuses.into_iter().map(CommitStatus::read).collect::<Result<Vec<_>>>()?;
-        Ok(PostedStatus::newest_of_each_context(posted))
+        commit_statuses::list(&self.http, format!("{}/commits/{commit}/statuses", self.root), "").await
     }
 
     async fn ensure_comment(&self, grant: &CommentGrant, topic: &str, body: Option<&str>) -> Result<Ensured> {
@@ -281,15 +232,15 @@ impl Host for GitHubHost {
     }
 
     async fn ensure_status(&self, grant: &StatusGrant<'_>, status: &Status) -> Result<Ensured> {
-        let status = status.within(&self.limits());
-        let own = self.identity().await?;
-        let before = self.statuses(grant.commit()).await?;
-        if PostedStatus::stands(&before, &status, &own) {
-            return Ok(Ensured::Unchanged);
+        let (status, commit) = (status.within(&self.limits()), grant.commit());
+        let mut body = json!({
+            "context": status.context, "state": state_word(status.state), "description": status.description,
+        });
+        if let Some(url) = &status.url {
+            body["target_url"] = json!(url);
         }
-        let existed = before.iter().any(|posted| posted.status.context == status.context);
-        self.post_status(grant.commit(), &status, &own).await?;
-        Ok(if existed { Ensured::Updated } else { Ensured::Created })
+        let post = Call::create(format!("{}/statuses/{commit}", self.root), body, STATUSES);
+        commit_statuses::ensure(self, &self.http, commit, &status, &post).await
     }
 
     async fn ensure_check(&self, grant: &StatusGrant<'_>, check: &Check) -> Result<Ensured> {
@@ -301,7 +252,7 @@ impl Host for GitHubHost {
         _grant: &PromoteGrant,
         draft: &PullRequestDraft,
     ) -> Result<(Ensured, PullRequest)> {
-        let (mut ensured, mut pull) = match self.open_like(draft).await? {
+        let (mut ensured, mut pull) = match open_like(self, draft).await? {
             Some(pull) => (Ensured::Unchanged, pull),
             None => (Ensured::Created, self.create_like(draft).await?),
         };
@@ -309,7 +260,7 @@ impl Host for GitHubHost {
             let body = json!({"title": draft.title, "body": draft.body});
             let call = Call::change(format!("{}/pulls/{}", self.root, pull.number), body, PULLS);
             pull = self.http.json::<Pull>(&call).await?.read()?;
-            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+            ensured = ensured.changed();
         }
         let missing: Vec<String> = draft.labels.iter().filter(|l| !pull.labels.contains(l)).cloned().collect();
         if !missing.is_empty() {
@@ -317,7 +268,7 @@ impl Host for GitHubHost {
             let path = format!("{}/issues/{}/labels", self.root, pull.number);
             self.http.send(&Call::create(path, json!({"labels": missing}), PULLS).repeatable()).await?;
             pull.labels.extend(missing);
-            ensured = if ensured == Ensured::Created { ensured } else { Ensured::Updated };
+            ensured = ensured.changed();
         }
         Ok((ensured, pull))
     }

@@ -3,14 +3,9 @@
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
 use crate::host::remarks::Posted;
-use crate::host::wire::{Permissions, timestamp};
-use crate::host::{PostedStatus, PullRequest, PullRequestState, Rights, Status, StatusState};
+use crate::host::wire::{Permissions, User, timestamp};
+use crate::host::{PullRequest, PullRequestState, Rights};
 use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-pub(super) struct User {
-    pub login: String,
-}
 
 /// GraphQL's answer to "who am I".
 #[derive(Debug, Deserialize)]
@@ -163,7 +158,7 @@ impl Pull {
             from_fork: self.head.repo.is_none() || of(&self.head) != of(&self.base),
             head_branch: self.head.r#ref,
             base_branch: self.base.r#ref,
-            author: login(self.user),
+            author: User::login(self.user),
             merged_by: self.merged_by.filter(|_| merged).map(|user| user.login),
             merged_at: self.merged_at.as_deref().map(timestamp).transpose()?,
             labels: self.labels.into_iter().map(|label| label.name).collect(),
@@ -183,48 +178,6 @@ pub(super) struct Merged {
 impl Merged {
     pub(super) fn commit(&self) -> Result<CommitId> {
         CommitId::parse(&self.sha).map_err(|error| Failure::remote("a merge without a commit").because(error))
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CommitStatus {
-    pub id: u64,
-    state: String,
-    context: String,
-    description: Option<String>,
-    target_url: Option<String>,
-    creator: Option<User>,
-    created_at: String,
-}
-
-impl CommitStatus {
-    pub(super) fn read(self) -> Result<PostedStatus> {
-        let state = match self.state.as_str() {
-            "success" => StatusState::Success,
-            "pending" => StatusState::Pending,
-            "failure" => StatusState::Failure,
-            _ => StatusState::Error,
-        };
-        Ok(PostedStatus {
-            posted_at: timestamp(&self.created_at)?,
-            author: login(self.creator),
-            status: Status {
-                context: self.context,
-                state,
-                description: self.description.unwrap_or_default(),
-                url: self.target_url.filter(|url| !url.is_empty()),
-            },
-        })
-    }
-}
-
-/// The word for writing a status.
-pub(super) fn state_word(state: StatusState) -> &'static str {
-    match state {
-        StatusState::Pending => "pending",
-        StatusState::Success => "success",
-        StatusState::Failure => "failure",
-        StatusState::Error => "error",
     }
 }
 
@@ -283,11 +236,6 @@ pub(super) struct DeploymentStatus {
     pub state: String,
     #[serde(default)]
     pub description: String,
-}
-
-/// An account that was deleted is nobody; no login is empty, so that nobody equals us.
-fn login(user: Option<User>) -> String {
-    user.map(|user| user.login).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -51,9 +51,6 @@ impl Comments for NotesOf<'_> {
     }
 
     async fn delete(&self, id: u64) -> Result<()> {
-        match self.host.http.send(&Call::delete(self.one(id), REQUESTS)).await {
-            Err(error) if error.status() == Some(404) => Ok(()),
-            sent => Ok(sent?),
-        }
+        Ok(self.host.http.remove(self.one(id), REQUESTS).await?)
     }
 }

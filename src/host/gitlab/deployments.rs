@@ -3,11 +3,11 @@
 //! A record that a job of GitLab CI made by its `environment:` belongs to that job and is left alone.
 //! <https://docs.gitlab.com/api/deployments/>
 
+use super::GitLabHost;
 use super::wire::{DeploymentRecord, Reference, deployment_word};
-use super::{CREATE_ATTEMPTS, GitLabHost};
 use crate::commit::CommitId;
 use crate::failure::Result;
-use crate::host::http::Call;
+use crate::host::http::{Call, create_once};
 use crate::host::{Deployment, Ensured, Host};
 use serde_json::json;
 
@@ -47,20 +47,12 @@ impl GitLabHost {
             "ref": branch.unwrap_or_else(|| deployment.commit.to_string()), "tag": false, "status": state,
         });
         let call = Call::create(format!("{}/deployments", self.root), body, DEPLOYMENTS);
-        let mut attempt = 1;
-        loop {
-            match self.http.send(&call).await {
-                Ok(()) => return Ok(Ensured::Created),
-                Err(error) if error.maybe_done() && attempt < CREATE_ATTEMPTS => {
-                    let now = self.newest_record(&deployment.environment).await?;
-                    if now.is_some_and(|now| now.is_of(&deployment.commit, state)) {
-                        return Ok(Ensured::Created);
-                    }
-                    attempt += 1;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let stands = || async {
+            let newest = self.newest_record(&deployment.environment).await?;
+            Ok(newest.filter(|now| now.is_of(&deployment.commit, state)).map(drop))
+        };
+        create_once(|| self.http.send(&call), |_| false, stands).await?;
+        Ok(Ensured::Created)
     }
 
     /// The newest record of ours that no job of the CI owns.

@@ -9,7 +9,7 @@ use super::{GitLabHost, REQUESTS};
 use crate::commit::CommitId;
 use crate::failure::Result;
 use crate::host::http::{Call, HttpError};
-use crate::host::{Host, Landing, PullRequestState};
+use crate::host::{Host, Landing};
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,11 +21,8 @@ impl GitLabHost {
     /// Merges the merge request if its head is `head`, in the project's own way.
     pub(super) async fn merge(&self, number: u64, head: &CommitId) -> Result<Landing> {
         let pull = self.pull_request(number).await?;
-        match pull.state {
-            PullRequestState::Merged => return Ok(Landing::AlreadyMerged),
-            PullRequestState::Closed => return Ok(Landing::Refused(format!("merge request !{number} is closed"))),
-            PullRequestState::Open if pull.head != *head => return Ok(Landing::HeadMoved),
-            PullRequestState::Open => {}
+        if let Some(landing) = pull.no_landing(head, &format!("merge request !{number}")) {
+            return Ok(landing);
         }
         let path = format!("{}/merge_requests/{number}/merge", self.root);
         // Twice is once: what is merged is not merged again.

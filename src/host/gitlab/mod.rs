@@ -14,10 +14,11 @@ mod remarks;
 mod statuses;
 mod wire;
 
-use super::http::{Call, Dialect, HttpClient, HttpError, Pace, segment};
+use super::http::{Call, Dialect, HttpClient, HttpError, Pace, create_once, segment};
 use super::{
     Address, Check, Deployment, Ensured, Host, Landing, Limits, LinkTemplates, PostedStatus, PullRequest,
     PullRequestDraft, PullRequestQuery, PullRequestState, Remark, RepositoryFacts, Rights, Status, StatusGrant, limits,
+    missing, open_like,
 };
 use super::{marker, remarks as lines};
 use crate::commit::CommitId;
@@ -29,12 +30,9 @@ use inert::inert;
 use remarks::RemarksOf;
 use reqwest::header::HeaderName;
 use serde_json::json;
-use tokio::sync::OnceCell;
 use std::sync::atomic::AtomicBool;
+use tokio::sync::OnceCell;
 use wire::{Access, MergeRequest, Project, User};
-
-/// How often a creating request is sent at most, when answers are lost.
-const CREATE_ATTEMPTS: u32 = 3;
 
 const REQUESTS: &str = "the role Developer in the project and the scope `api`";
 
@@ -100,18 +98,7 @@ impl GitLabHost {
     async fn raw_request(&self, number: u64) -> Result<MergeRequest> {
         let call = Call::get(format!("{}/merge_requests/{number}", self.root));
         let request: Option<MergeRequest> = self.http.find(&call).await?;
-        request.ok_or_else(|| {
-            Failure::remote(format!("there is no merge request !{number} in `{}`", self.address.repository)).hint(
-                "see that the project's path is right and that the token reaches it: for what a token may not see, \
-                 the answer is the same",
-            )
-        })
-    }
-
-    /// The open merge request from the draft's branch in this project to its base.
-    async fn open_like(&self, draft: &PullRequestDraft) -> Result<Option<PullRequest>> {
-        let query = PullRequestQuery::open_like(draft);
-        Ok(self.pull_requests(&query).await?.into_iter().find(|pull| !pull.from_fork))
+        request.ok_or_else(|| missing(&format!("merge request !{number}"), &self.address.repository))
     }
 
     async fn create_like(&self, draft: &PullRequestDraft) -> Result<PullRequest> {
@@ -120,23 +107,10 @@ impl GitLabHost {
             "description": inert(&draft.body), "labels": draft.labels.join(","),
         });
         let call = Call::create(format!("{}/merge_requests", self.root), body, REQUESTS);
-        let mut attempt = 1;
-        loop {
-            match self.http.json::<MergeRequest>(&call).await {
-                Ok(request) => return request.read(),
-                // The answer was lost, or another run was faster: look.
-                Err(error) if error.maybe_done() || error.status() == Some(409) => {
-                    if let Some(pull) = self.open_like(draft).await? {
-                        return Ok(pull);
-                    }
-                    if attempt == CREATE_ATTEMPTS {
-                        return Err(error.into());
-                    }
-                    attempt += 1;
-                }
-                Err(error) => return Err(self.or_switched_off(error)),
-            }
-        }
+        let create = || async { self.http.json::<MergeRequest>(&call).await?.read().map_err(HttpError::of) };
+        let taken = |error: &HttpError| error.status() == Some(409);
+        let made = create_once(create, taken, || open_like(self, draft)).await;
+        made.map_err(|error| self.or_switched_off(error))
     }
 
     /// The failure, with the setting that forbids merge requests where it may be that.
@@ -279,7 +253,7 @@ impl Host for GitLabHost {
         _grant: &PromoteGrant,
         draft: &PullRequestDraft,
     ) -> Result<(Ensured, PullRequest)> {
-        let (ensured, pull) = match self.open_like(draft).await? {
+        let (ensured, pull) = match open_like(self, draft).await? {
             Some(pull) => (Ensured::Unchanged, pull),
             None => (Ensured::Created, self.create_like(draft).await?),
         };
@@ -302,7 +276,7 @@ impl Host for GitLabHost {
         }
         let call = Call::replace(format!("{}/merge_requests/{}", self.root, pull.number), changes, REQUESTS);
         let pull = self.http.json::<MergeRequest>(&call).await?.read()?;
-        Ok((if ensured == Ensured::Created { ensured } else { Ensured::Updated }, pull))
+        Ok((ensured.changed(), pull))
     }
 
     async fn close_pull_request(&self, _grant: &PromoteGrant, number: u64, reason: &str) -> Result<Ensured> {

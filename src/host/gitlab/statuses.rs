@@ -4,11 +4,11 @@
 //! transition"); one that has ended stays, and the next one is new. Both make one list, in which jobs of the CI stand too.
 //! <https://docs.gitlab.com/api/commits/#set-commit-pipeline-status>, `app/services/ci/create_commit_status_service.rb`
 
+use super::GitLabHost;
 use super::wire::{CommitStatus, state_word};
-use super::{CREATE_ATTEMPTS, GitLabHost};
 use crate::commit::CommitId;
 use crate::failure::{Failure, Result};
-use crate::host::http::{Call, HttpError};
+use crate::host::http::{CREATE_ATTEMPTS, Call, HttpError};
 use crate::host::{Ensured, Host, PostedStatus, Status, StatusState};
 use serde_json::json;
 
