@@ -8,9 +8,10 @@ use super::lines::{Lines, Paths, Side, Sides};
 use super::matching::{Pairs, by_identity, in_order, interleave, item_name};
 use super::redact::{Redacted, Redactor};
 use super::spot::{Matching, Spot, identity};
-use super::{quantity, text};
+use super::text;
 use crate::finding::Place;
 use crate::manifest::{Data, Map, Object, Value};
+use crate::schema::Quantity;
 use crate::secret::MASK;
 
 /// A value and what may be seen of it.
@@ -435,8 +436,8 @@ fn same(before: &Value, after: &Value, spot: Spot<'_>) -> bool {
         return true;
     }
     let quantity = |value: &Value| match &value.data {
-        Data::Number(number) => quantity::nanos(number.literal()),
-        Data::String(text) => quantity::nanos(text),
+        Data::Number(number) => Quantity::parse(number.literal())?.exact(),
+        Data::String(text) => Quantity::parse(text)?.exact(),
         _ => None,
     };
     spot.is_quantity() && quantity(before).is_some_and(|one| quantity(after) == Some(one))

@@ -3,8 +3,8 @@
 //! A pod's request is the sum over its containers, or the largest init container where that is more; sidecars count
 //! with the containers (Kubernetes documentation, "Resource Management" and "Sidecar Containers").
 
-use super::quantity;
 use crate::manifest::{Object, Value};
+use crate::schema::Quantity;
 
 /// What one or more workloads ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,11 +88,12 @@ fn request(pod: &Value, resource: &str) -> i128 {
             // A limit without a request is the request (admission fills it in).
             let of = |key: &str| item.path(&["resources", key, resource]);
             let value = of("requests").or_else(|| of("limits"))?;
-            quantity::nanos(&super::text::scalar(&value.data))
+            Quantity::parse(&super::text::scalar(&value.data))?.exact()
         };
         wanted.map(|item| amount(item).unwrap_or(0)).collect()
     };
-    let running: i128 = each("containers", false).into_iter().chain(each("initContainers", true)).sum();
+    let running = each("containers", false).into_iter().chain(each("initContainers", true));
+    let running = running.fold(0, i128::saturating_add);
     running.max(each("initContainers", false).into_iter().max().unwrap_or(0))
 }
 
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn amounts_are_told_as_people_write_them() {
         let of = |cpu: &str, memory: &str| {
-            let nanos = |text| quantity::nanos(text).unwrap();
+            let nanos = |text| Quantity::parse(text).unwrap().amount();
             let footprint = Footprint { replicas: 1, cpu: nanos(cpu), memory: nanos(memory) };
             (footprint.cpu_text(), footprint.memory_text())
         };

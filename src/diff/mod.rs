@@ -12,7 +12,6 @@ mod images;
 mod lines;
 mod matching;
 mod pairing;
-mod quantity;
 pub mod redact;
 pub mod risk;
 mod spot;

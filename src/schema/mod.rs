@@ -22,6 +22,7 @@ mod markers;
 mod near;
 mod node;
 mod pattern;
+mod quantity;
 mod served;
 mod validation;
 
@@ -35,5 +36,6 @@ pub use markers::Markers;
 pub use near::nearest;
 pub use node::{Kind, ListType, Node};
 pub(crate) use pattern::go_pattern;
+pub(crate) use quantity::{Quantity, is_quantity};
 pub use served::condense;
 pub(crate) use validation::Validation;

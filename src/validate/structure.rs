@@ -11,7 +11,7 @@ use super::relations;
 use crate::finding::Fix;
 use crate::manifest::value::{NumberKind, push_token};
 use crate::manifest::{Data, Map, Object, Value};
-use crate::schema::{Kind, KindSchema, ListType, Node, Schema, nearest};
+use crate::schema::{Kind, KindSchema, ListType, Node, Schema, is_quantity, nearest};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -52,7 +52,7 @@ fn written_otherwise(must: &str, value: &Value) -> Option<String> {
         ("a list", Data::Map(_)) => Some("begin the item with `- `".to_owned()),
         (_, Data::String(text)) if must == expected(Kind::Quantity) => {
             let bare = text.trim_end_matches(['b', 'B']);
-            let fits = bare.len() < text.len() && format::is_quantity(bare);
+            let fits = bare.len() < text.len() && is_quantity(bare);
             fits.then(|| format!("did you mean `{bare}`? quantities have no unit of bytes"))
         }
         _ => None,
@@ -146,7 +146,7 @@ impl Walk {
             (Kind::Number, Data::Number(_)) | (Kind::Boolean, Data::Bool(_)) => true,
             // To the schema of a custom resource it is an integer or a string.
             (Kind::Quantity, Data::Number(number)) => node.is_go_type() || number.as_i64().is_some(),
-            (Kind::Quantity, Data::String(text)) => !node.is_go_type() || format::is_quantity(text),
+            (Kind::Quantity, Data::String(text)) => !node.is_go_type() || is_quantity(text),
             _ => false,
         };
         if !right {

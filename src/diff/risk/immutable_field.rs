@@ -4,9 +4,9 @@
 //! and created anew. Decided by kube-apiserver's update validation (`pkg/apis/*/validation`), per kind.
 
 use super::{Check, Edit, Found, Risk, group, text};
-use crate::diff::quantity;
 use crate::finding::Severity;
 use crate::manifest::{Object, Value};
+use crate::schema::Quantity;
 
 pub(super) const RISK: Risk = Risk {
     id: "immutable-field",
@@ -136,7 +136,7 @@ fn shrinks(before: &Object, after: &Object, found: &mut Found<'_>) {
     const STORAGE: &str = "/spec/resources/requests/storage";
     let size = |object: &Object| {
         let value = object.value().at(STORAGE)?;
-        quantity::nanos(&crate::diff::text::scalar(&value.data))
+        Quantity::parse(&crate::diff::text::scalar(&value.data))?.exact()
     };
     if let (Some(was), Some(is)) = (size(before), size(after))
         && is < was

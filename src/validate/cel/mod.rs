@@ -15,7 +15,6 @@ mod parse;
 mod rules;
 mod value;
 
-pub(super) use library::Quantity;
 pub(super) use rules::{judge, place_of, steps_each};
 
 use crate::schema::Node;

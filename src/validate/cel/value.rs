@@ -2,9 +2,9 @@
 //!
 //! Decided by `k8s.io/apiserver/pkg/cel/common` (how an object is seen through its schema) and cel-spec (values, equality).
 
-use super::library::{Address, Block, Form, Quantity, Semver, Url};
+use super::library::{Address, Block, Form, Semver, Url};
 use crate::manifest::{Data, Map, Number, Value, value::NumberKind};
-use crate::schema::{Kind, ListType, Node};
+use crate::schema::{Kind, ListType, Node, Quantity};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;

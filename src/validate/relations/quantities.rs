@@ -1,10 +1,10 @@
 //! Amounts of resources: requests and limits, limit ranges, quotas (`pkg/apis/core/validation`, `pkg/apis/core/helper`).
 
-use super::super::cel::Quantity;
 use super::super::names;
 use super::super::structure::Walk;
 use super::{holds, inner, items, text};
 use crate::manifest::{Data, Map, Value};
+use crate::schema::Quantity;
 
 /// Resources that the server knows by a bare name.
 const STANDARD: [&str; 21] = [

@@ -12,7 +12,6 @@ mod time;
 
 pub(super) use named::Form;
 pub(super) use net::{Address, Block, Url};
-pub(in super::super) use quantity::Quantity;
 pub(super) use semver::Semver;
 pub(super) use time::{duration, later};
 
