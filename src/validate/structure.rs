@@ -4,15 +4,22 @@
 //! item of a custom resource is an error; an empty string in an enumeration of Kubernetes' own types is absent; `required`
 //! and limits do not hold in `status`, which the server drops, though its types and names do.
 
+mod alternatives;
+mod bounds;
+mod items;
+mod rewrite;
+
 use super::format;
-use super::message::{expected, field, got, names, path, quote};
+use super::message::{expected, field, got, names, path};
 use super::problem::{At, Problem};
 use super::relations;
 use crate::finding::Fix;
-use crate::manifest::value::{NumberKind, push_token};
+use crate::manifest::value::push_token;
 use crate::manifest::{Data, Map, Object, Value};
-use crate::schema::{Kind, KindSchema, ListType, Node, Schema, is_quantity, nearest};
-use std::collections::HashMap;
+use crate::schema::{Kind, KindSchema, ListType, Node, is_quantity, nearest};
+pub(super) use items::identity;
+use items::keyed;
+use rewrite::rewritten;
 use std::fmt::Write as _;
 
 /// The rule of types, values and required fields.
@@ -35,40 +42,6 @@ pub(super) fn judge(object: &Object, value: &Value, kind: &KindSchema, strict: b
         walk.related(0, relation, map);
     }
     walk.problems
-}
-
-/// How a value of the wrong type is written as one of the right type.
-fn written_otherwise(must: &str, value: &Value) -> Option<String> {
-    match (must, &value.data) {
-        ("a string", Data::Number(number)) => Some(format!("put it in quotes: \"{}\"", number.literal())),
-        ("a string", Data::Bool(flag)) => Some(format!("put it in quotes: \"{flag}\"")),
-        ("an integer" | "a number" | "an integer of 32 bits", Data::String(text)) if text.parse::<i64>().is_ok() => {
-            Some("leave the quotes out".to_owned())
-        }
-        ("true or false", Data::String(text)) if matches!(text.as_str(), "true" | "false") => {
-            Some("leave the quotes out".to_owned())
-        }
-        ("a list", Data::String(text)) if text.len() <= 40 => Some(format!("write a list: `[{text}]`")),
-        ("a list", Data::Map(_)) => Some("begin the item with `- `".to_owned()),
-        (_, Data::String(text)) if must == expected(Kind::Quantity) => {
-            let bare = text.trim_end_matches(['b', 'B']);
-            let fits = bare.len() < text.len() && is_quantity(bare);
-            fits.then(|| format!("did you mean `{bare}`? quantities have no unit of bytes"))
-        }
-        _ => None,
-    }
-}
-
-/// How the text of such a value is mended, where one way alone leads there.
-fn mended(must: &str, value: &Value) -> Option<Fix> {
-    match (must, &value.data) {
-        ("a string", Data::Number(_) | Data::Bool(_)) => Some(Fix::Quotes),
-        ("an integer" | "an integer of 32 bits", Data::String(text)) if text.parse::<i64>().is_ok() => {
-            Some(Fix::NoQuotes)
-        }
-        ("true or false", Data::String(text)) if matches!(text.as_str(), "true" | "false") => Some(Fix::NoQuotes),
-        _ => None,
-    }
 }
 
 /// A walk through an object and its schema.
@@ -104,8 +77,8 @@ impl Walk {
 
     pub(super) fn wrong(&mut self, must: &str, value: &Value) {
         let message = format!("{} must be {must}, got {}", field(&self.pointer), got(value, self.secret));
-        let (hint, fix) =
-            if self.secret { (None, None) } else { (written_otherwise(must, value), mended(must, value)) };
+        let rewritten = if self.secret { None } else { rewritten(must, value) };
+        let (hint, fix) = rewritten.map_or((None, None), |(hint, fix)| (Some(hint), fix));
         self.problems.push(Problem::new(SCHEMA, At::Value, &self.pointer, message).hint(hint).fix(fix));
     }
 
@@ -308,32 +281,6 @@ impl Walk {
         }
     }
 
-    /// Reports items that are the same to the server: it refuses them when they are applied.
-    pub(super) fn duplicates(&mut self, items: &[Value], identity: impl Fn(&Value) -> Option<String>, applied: bool) {
-        if items.len() < 2 {
-            return;
-        }
-        let mut seen: HashMap<String, usize> = HashMap::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let Some(identity) = identity(item) else { continue };
-            if let Some(first) = seen.get(&identity).copied() {
-                let list = self.pointer.clone();
-                self.below_index(index, |walk| {
-                    let same = format!("`{}[{first}]`", path(&list));
-                    let what = if walk.secret { String::new() } else { format!(": {identity}") };
-                    let message = format!("{} is the same item as {same}{what}", field(&walk.pointer));
-                    walk.problem(DUPLICATE_ITEM, At::Value, message, None);
-                    if let Some(problem) = walk.problems.last_mut().filter(|_| applied) {
-                        problem.hint = Some("server-side apply refuses two list items with one key".to_owned());
-                        problem.related = Some((format!("{list}/{first}"), "the first of them"));
-                    }
-                });
-            } else {
-                seen.insert(identity, index);
-            }
-        }
-    }
-
     /// Ranges of integers and forms of texts.
     fn form(&mut self, node: Node<'_>, value: &Value) {
         match &value.data {
@@ -355,175 +302,6 @@ impl Walk {
             _ => {}
         }
     }
-
-    /// Enumerations, bounds, patterns and alternatives of one schema.
-    fn limits(&mut self, node: Node<'_>, schema: &Schema, value: &Value) {
-        let choices = &schema.choices;
-        let absent = node.is_go_type() && value.as_str() == Some("");
-        if !choices.is_empty() && !absent && !choices.contains(value) {
-            self.not_among(choices, value);
-        }
-        match &value.data {
-            Data::Number(number) => self.number(schema, number.as_f64(), value),
-            Data::String(text) => self.text(node, schema, text, value),
-            Data::List(items) => self.count(items.len(), schema.min_items, schema.max_items, "items"),
-            Data::Map(map) => self.count(map.len(), schema.min_properties, schema.max_properties, "entries"),
-            Data::Null | Data::Bool(_) => {}
-        }
-        if let (Data::List(items), true) = (&value.data, schema.unique_items) {
-            self.duplicates(items, |item| Some(identity(item)), false);
-        }
-        self.alternatives(node, schema, value);
-    }
-
-    pub(super) fn not_among(&mut self, choices: &[Value], value: &Value) {
-        let texts: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-        let said: Vec<String> = choices.iter().map(identity).collect();
-        let must = if said.len() == 1 { said[0].clone() } else { format!("one of {}", said.join(", ")) };
-        let meant = value.as_str().filter(|_| !self.secret).and_then(|text| nearest(text, texts));
-        self.wrong(&must, value);
-        if let (Some(problem), Some(meant)) = (self.problems.last_mut(), meant) {
-            problem.hint = Some(format!("did you mean {}?", quote(meant)));
-            problem.fix = Some(Fix::Word(meant.to_owned()));
-        }
-    }
-
-    fn number(&mut self, schema: &Schema, number: f64, value: &Value) {
-        let low = schema.minimum.filter(|least| number < *least || (schema.exclusive_minimum && number <= *least));
-        if let Some(least) = low {
-            let word = if schema.exclusive_minimum { "greater than" } else { "at least" };
-            self.wrong(&format!("{word} {least}"), value);
-        }
-        let high = schema.maximum.filter(|most| number > *most || (schema.exclusive_maximum && number >= *most));
-        if let Some(most) = high {
-            let word = if schema.exclusive_maximum { "less than" } else { "at most" };
-            self.wrong(&format!("{word} {most}"), value);
-        }
-        if let Some(step) = schema.multiple_of {
-            // The server compares whole numbers with the whole part of the step, and refuses them where that is zero.
-            let whole = matches!(&value.data, Data::Number(number) if !matches!(number.kind(), NumberKind::Float(_)));
-            let right = if whole {
-                step.trunc() > 0.0 && (number / step.trunc()).fract() == 0.0
-            } else {
-                is_multiple(number, step)
-            };
-            if !right {
-                self.wrong(&format!("a multiple of {step}"), value);
-            }
-        }
-    }
-
-    fn text(&mut self, node: Node<'_>, schema: &Schema, text: &str, value: &Value) {
-        if schema.min_length.is_some() || schema.max_length.is_some() {
-            let length = text.chars().count() as u64;
-            if let Some(least) = schema.min_length.filter(|least| length < *least) {
-                self.wrong(&format!("at least {least} characters long"), value);
-            }
-            if let Some(most) = schema.max_length.filter(|most| length > *most) {
-                self.wrong(&format!("at most {most} characters long"), value);
-            }
-        }
-        let pattern = schema.pattern.as_ref();
-        if let Some(pattern) = pattern.filter(|p| p.regex().is_some_and(|regex| !regex.is_match(text))) {
-            let must = format!("a string that matches `{}`", pattern.text);
-            self.wrong(if node.is_quantity() { expected(Kind::Quantity) } else { &must }, value);
-        }
-    }
-
-    pub(super) fn count(&mut self, count: usize, least: Option<u64>, most: Option<u64>, what: &str) {
-        let count = count as u64;
-        let bound = match (least.filter(|least| count < *least), most.filter(|most| count > *most)) {
-            (Some(1), _) if what == "items" => "an item".to_owned(),
-            (Some(1), _) => "an entry".to_owned(),
-            (Some(least), _) => format!("at least {least} {what}"),
-            (_, Some(most)) => format!("at most {most} {what}"),
-            _ => return,
-        };
-        let message = format!("{} must have {bound}, got {count}", field(&self.pointer));
-        self.problem(SCHEMA, At::Value, message, None);
-    }
-
-    fn alternatives(&mut self, node: Node<'_>, schema: &Schema, value: &Value) {
-        // The two spellings of int-or-string say nothing that its type has not said.
-        let is_type = schema.int_or_string;
-        for part in &schema.all_of {
-            self.in_part(|walk| walk.value(node.part(part), value));
-        }
-        if !schema.any_of.is_empty() && !is_type {
-            let fits = schema.any_of.iter().filter(|part| self.fits(node.part(part), value)).count();
-            if fits == 0 {
-                self.no_alternative(node, &schema.any_of, value, "at least one");
-            }
-        }
-        if !schema.one_of.is_empty() && !is_type {
-            let fits = schema.one_of.iter().filter(|part| self.fits(node.part(part), value)).count();
-            match fits {
-                1 => {}
-                0 => self.no_alternative(node, &schema.one_of, value, "exactly one"),
-                _ => self.too_many(&schema.one_of, value, fits),
-            }
-        }
-        if let Some(not) = &schema.not
-            && self.fits(node.part(not), value)
-        {
-            let message = format!("{} has a form that its definition excludes", field(&self.pointer));
-            let forbidden = (!not.required.is_empty())
-                .then(|| format!("not all of {} may be set together", names(not.required.iter().map(|name| &**name))));
-            self.problem(SCHEMA, At::Value, message, forbidden);
-        }
-    }
-
-    fn in_part(&mut self, go: impl FnOnce(&mut Self)) {
-        let was = std::mem::replace(&mut self.part, true);
-        go(self);
-        self.part = was;
-    }
-
-    fn fits(&mut self, node: Node<'_>, value: &Value) -> bool {
-        let before = self.problems.len();
-        self.in_part(|walk| walk.value(node, value));
-        let fits = self.problems.len() == before;
-        self.problems.truncate(before);
-        fits
-    }
-
-    /// None of the alternatives fits: says which fields would do, or what the only candidate lacks, or just that.
-    fn no_alternative(&mut self, node: Node<'_>, parts: &[Schema], value: &Value, how_many: &str) {
-        if let Some(fields) = single_fields(parts) {
-            let message = format!("{} must have {how_many} of the fields {}", field(&self.pointer), names(fields));
-            self.problem(SCHEMA, At::Value, message, None);
-            return;
-        }
-        if let [only] = parts {
-            self.in_part(|walk| walk.value(node.part(only), value));
-            return;
-        }
-        let count = parts.len();
-        let message = format!("{} fits none of the {count} forms that its definition allows", field(&self.pointer));
-        self.problem(SCHEMA, At::Value, message, None);
-    }
-
-    fn too_many(&mut self, parts: &[Schema], value: &Value, fits: usize) {
-        let set: Option<Vec<&str>> =
-            single_fields(parts).map(|fields| fields.into_iter().filter(|name| value.get(name).is_some()).collect());
-        let message = match set {
-            Some(set) => format!("{} must have only one of the fields {}", field(&self.pointer), names(set)),
-            None => format!("{} fits {fits} forms, of which its definition allows one at a time", field(&self.pointer)),
-        };
-        self.problem(SCHEMA, At::Value, message, None);
-    }
-}
-
-/// `IsFloat64AJSONInteger` of what a number divided by a step comes to: whole but for an error of rounding, and no more than
-/// JSON's numbers hold exactly.
-fn is_multiple(number: f64, step: f64) -> bool {
-    const MOST: f64 = 9_007_199_254_740_991.0;
-    let count = if step < 1.0 { 1.0 / step * number } else { number / step };
-    let off = (count - count.trunc()).abs();
-    step > 0.0
-        && count.is_finite()
-        && count.abs() <= MOST
-        && (off == 0.0 || off / (count.abs() + count.trunc().abs()) < 1e-9)
 }
 
 /// Says whether the server looks at no more than the types of what stands in a field.
@@ -533,11 +311,6 @@ fn is_unasked(node: Node<'_>, name: &str) -> bool {
         "selector" => node.definition().is_some_and(|definition| definition.ends_with(".MetricIdentifier")),
         _ => false,
     }
-}
-
-/// The fields, when each alternative is the presence of one.
-fn single_fields(parts: &[Schema]) -> Option<Vec<&str>> {
-    parts.iter().map(|part| if let [name] = &part.required[..] { Some(&**name) } else { None }).collect()
 }
 
 /// The only field here that has a field called `name`.
@@ -553,37 +326,4 @@ fn parent<'a>(node: Node<'a>, name: &str) -> Option<&'a str> {
 fn known_here(node: Node<'_>) -> Option<String> {
     let known: Vec<&str> = node.fields().map(|(name, _)| name).collect();
     (!known.is_empty() && known.len() <= 12).then(|| format!("known here are {}", names(known)))
-}
-
-/// An item of a set as text; equal items have equal texts.
-pub(super) fn identity(value: &Value) -> String {
-    match &value.data {
-        Data::String(text) => format!("{text:?}"),
-        Data::Number(number) => number.as_i64().map_or_else(|| number.as_f64().to_string(), |n| n.to_string()),
-        Data::Bool(flag) => flag.to_string(),
-        Data::Null => "null".to_owned(),
-        Data::List(items) => format!("[{}]", items.iter().map(identity).collect::<Vec<_>>().join(", ")),
-        Data::Map(map) => {
-            let mut entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{:?}: {}", key.as_str(), identity(value))).collect();
-            entries.sort();
-            format!("{{{}}}", entries.join(", "))
-        }
-    }
-}
-
-/// The key of an item of a map list, defaults filled in; `None` when nothing of it is there.
-fn keyed(of: Node<'_>, keys: &[String], item: &Value) -> Option<String> {
-    let map = item.as_map()?;
-    let mut any = false;
-    let parts: Vec<String> = keys
-        .iter()
-        .map(|key| {
-            let said = map.get(key.as_str()).filter(|value| !value.is_null());
-            any |= said.is_some();
-            let value = said.or_else(|| of.field(key).and_then(Node::default));
-            format!("{key} {}", value.map_or_else(|| "absent".to_owned(), identity))
-        })
-        .collect();
-    any.then(|| parts.join(", "))
 }
