@@ -7,8 +7,8 @@ use super::stop::{Built, Stop};
 use crate::manifest::Origin;
 use std::cell::Cell;
 
-/// How many kustomizations one build may enter.
-const KUSTOMIZATIONS: usize = 4_000;
+/// How many kustomizations one build may read, and how many it may enter.
+pub(super) const KUSTOMIZATIONS: usize = 4_000;
 /// How many resources one build may hold, and how many fields they may have when they are read.
 const RESOURCES: usize = 15_000;
 const FIELDS: usize = 4_000_000;
