@@ -27,7 +27,7 @@ pub(super) type Relation = fn(&mut Walk, &Map);
 /// The relation of a definition (`io.k8s.api.core.v1.Toleration`).
 pub(super) fn of(definition: &str) -> Option<Relation> {
     if let Some(kind) = definition.strip_prefix("io.k8s.apimachinery.pkg.apis.meta.v1.") {
-        return (kind == "LabelSelectorRequirement").then_some(label_requirement as Relation);
+        return (kind == "LabelSelectorRequirement").then_some(values_of as Relation);
     }
     if definition == "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec" {
         return Some(policy::api_service);
@@ -49,7 +49,7 @@ pub(super) fn of(definition: &str) -> Option<Relation> {
             "PersistentVolumeClaimSpec" => Some(storage::claim),
             "LimitRangeItem" => Some(quantities::limit_range),
             "ResourceQuotaSpec" => Some(quantities::quota),
-            "ScopedResourceSelectorRequirement" => Some(scope_requirement),
+            "ScopedResourceSelectorRequirement" => Some(values_of),
             _ => None,
         },
         "apps" => match kind {
@@ -97,7 +97,6 @@ pub(super) fn of(definition: &str) -> Option<Relation> {
         },
         "admissionregistration" => match kind {
             "Mutation" => Some(policy::mutation),
-            "MatchResources" => None,
             "ValidatingAdmissionPolicySpec" | "MutatingAdmissionPolicySpec" => Some(policy::admission),
             "RuleWithOperations" | "NamedRuleWithOperations" => Some(policy::operations),
             _ => None,
@@ -180,7 +179,8 @@ impl Walk {
     }
 }
 
-/// How many values an operator goes with.
+/// How many values an operator goes with: `ValidateLabelSelectorRequirement` of apimachinery,
+/// `validateScopedResourceSelectorRequirement` of core.
 fn values_of(walk: &mut Walk, map: &Map) {
     let operator = text(map, "operator");
     match operator {
@@ -193,16 +193,6 @@ fn values_of(walk: &mut Walk, map: &Map) {
         }
         _ => {}
     }
-}
-
-/// `ValidateLabelSelectorRequirement` of apimachinery.
-fn label_requirement(walk: &mut Walk, map: &Map) {
-    values_of(walk, map);
-}
-
-/// `validateScopedResourceSelectorRequirement` of core.
-fn scope_requirement(walk: &mut Walk, map: &Map) {
-    values_of(walk, map);
 }
 
 /// `ValidateNodeSelectorTerm` of core.

@@ -6,8 +6,8 @@ use super::{holds, inner, items, text};
 use crate::manifest::{Data, Map, Value};
 use crate::schema::Quantity;
 
-/// Resources that the server knows by a bare name.
-const STANDARD: [&str; 21] = [
+/// Resources that the server knows by a bare name, besides those that are counted.
+const MEASURED: [&str; 11] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -19,16 +19,6 @@ const STANDARD: [&str; 21] = [
     "limits.cpu",
     "limits.memory",
     "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-    "",
 ];
 
 /// Resources that are counted.
@@ -43,6 +33,14 @@ const COUNTED: [&str; 9] = [
     "services.nodeports",
     "services.loadbalancers",
 ];
+
+/// `IsStandardResourceName`, and its names of huge pages.
+fn is_standard(name: &str) -> bool {
+    MEASURED.contains(&name)
+        || COUNTED.contains(&name)
+        || name.starts_with("hugepages-")
+        || name.starts_with("requests.hugepages-")
+}
 
 fn amount(value: &Value) -> Option<Quantity> {
     match &value.data {
@@ -140,7 +138,7 @@ pub(super) fn limit_range(walk: &mut Walk, map: &Map) {
         }
         let bare = |name: &str| match kind {
             "Pod" | "Container" => in_container(name),
-            _ => STANDARD.contains(&name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-"),
+            _ => is_standard(name),
         };
         let Some(of) = inner(map, part) else { continue };
         walk.below(part, |walk| {
@@ -177,11 +175,7 @@ pub(super) fn limit_range(walk: &mut Walk, map: &Map) {
 
 /// `ValidateResourceQuotaSpec`.
 pub(super) fn quota(walk: &mut Walk, map: &Map) {
-    let bare = |name: &str| {
-        (STANDARD.contains(&name) && name != "storage")
-            || name.starts_with("hugepages-")
-            || name.starts_with("requests.hugepages-")
-    };
+    let bare = |name: &str| is_standard(name) && name != "storage";
     if let Some(hard) = inner(map, "hard") {
         walk.below("hard", |walk| {
             for (name, amount) in amounts(hard) {
