@@ -33,7 +33,7 @@ pub(crate) use definition::Schema;
 pub use lifecycle::{Lifecycle, Minor};
 pub use location::{Location, Template};
 pub use markers::Markers;
-pub use near::nearest;
+pub use near::{nearest, only_nearest};
 pub use node::{Kind, ListType, Node};
 pub(crate) use pattern::go_pattern;
 pub(crate) use quantity::{Quantity, is_quantity};

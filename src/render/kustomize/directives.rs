@@ -179,9 +179,10 @@ impl Directives {
             note.severity = Severity::Warning;
         }
         let value = reading.documents.into_iter().next().unwrap_or_else(|| Map::new().into());
-        let mut directives = Self::of(file, &value).map_err(|stop| stop.or_at(file, value.origin.as_ref()))?;
-        let told = super::form::judge(file, &value).into_iter();
-        notes.extend(told.filter(|finding| finding.severity < Severity::Error));
+        let told = super::form::judge(file, &value);
+        let built = Self::of(file, &value);
+        let mut directives = built.map_err(|stop| stop.mended_as(&told).or_at(file, value.origin.as_ref()))?;
+        notes.extend(told.into_iter().filter(|finding| finding.severity < Severity::Error));
         directives.notes = notes;
         Ok(directives)
     }

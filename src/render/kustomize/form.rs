@@ -4,10 +4,10 @@
 //! another type ends the build with a message without a line. As Go does, names are taken in any case of letters, and
 //! `null` for anything.
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Fix, Place};
 use crate::manifest::value::NumberKind;
-use crate::manifest::{Data, Key, Number, Origin, Value};
-use crate::schema::nearest;
+use crate::manifest::{Data, Key, Map as Entries, Number, Origin, Value};
+use crate::schema::{nearest, only_nearest};
 
 /// What a place must hold.
 #[derive(Clone, Copy)]
@@ -189,7 +189,8 @@ impl Judge<'_> {
         for (key, value) in map {
             // `labels` and the like read any case; a file with two of them is kustomize's to settle.
             let Some((name, form)) = fields.iter().find(|(name, _)| key.text.eq_ignore_ascii_case(name)) else {
-                self.unknown(key, fields);
+                let meant = self.meant(key, value, fields, map);
+                self.unknown(key, fields, meant);
                 continue;
             };
             if self.path.is_empty() {
@@ -198,7 +199,8 @@ impl Judge<'_> {
                 if key.text != *name {
                     let message =
                         format!("kustomize reads `{}` as `{name}`, whatever the case of its letters", key.text);
-                    let finding = Finding::error("kustomization", message).hint(format!("write `{name}`"));
+                    let fix = (!map.contains_key(name)).then(|| Fix::Word((*name).to_owned()));
+                    let finding = Finding::error("kustomization", message).hint(format!("write `{name}`")).fix(fix);
                     self.add(finding, key.origin.as_ref());
                     continue;
                 }
@@ -218,7 +220,17 @@ impl Judge<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &Key, fields: Fields) {
+    /// The field that an unknown one must be: the only one as near, not there yet, that takes such a value.
+    fn meant(&self, key: &Key, value: &Value, fields: Fields, map: &Entries) -> Option<Fix> {
+        let name = only_nearest(&key.text, fields.iter().map(|(name, _)| *name))?;
+        let (_, form) = fields.iter().find(|(field, _)| *field == name)?;
+        let mut judge = Judge { file: self.file, findings: Vec::new(), path: vec![name.to_owned()], secret: true };
+        judge.value(value, *form);
+        let is_there = map.keys().any(|other| other.text.eq_ignore_ascii_case(name));
+        (judge.findings.is_empty() && !is_there).then(|| Fix::Word(name.to_owned()))
+    }
+
+    fn unknown(&mut self, key: &Key, fields: Fields, meant: Option<Fix>) {
         let here = self.path.join(".");
         let place = if here.is_empty() { String::new() } else { format!(" in `{here}`") };
         let finding = Finding::error("kustomization", format!("kustomize knows no field `{}`{place}", key.text));
@@ -230,7 +242,7 @@ impl Judge<'_> {
                 finding.hint(format!("the fields here are {}", names.join(", ")))
             }
         };
-        self.add(finding, key.origin.as_ref());
+        self.add(finding.fix(meant), key.origin.as_ref());
     }
 
     fn deprecated(&mut self, key: &Key, name: &str) {
@@ -287,7 +299,7 @@ impl Judge<'_> {
         let message = format!("`{}` must be {must}, got {got}", self.path.join("."));
         let finding = Finding::error("kustomization", message);
         let quote = must == "a string" && matches!(value.data, Data::Bool(_) | Data::Number(_));
-        let finding = if quote { finding.hint("put the value in quotes") } else { finding };
+        let finding = if quote { finding.hint("put the value in quotes").fix(Fix::Quotes) } else { finding };
         self.add(finding, value.origin.as_ref());
     }
 }
@@ -304,6 +316,7 @@ fn is_integer(number: &Number) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Kustomization;
+    use crate::finding::Fix;
 
     fn told(text: &str) -> Vec<String> {
         let findings = Kustomization::read("kustomization.yaml", text.as_bytes()).findings;
@@ -334,6 +347,28 @@ configMapGenerator:
                 "error::6:29 kustomize knows no field `surprise` in `configMapGenerator[0]` (the fields here are `namespace`, `name`, `behavior`, `envs`, `env`, `files`, `literals`, `options`)",
             ]
         );
+    }
+
+    #[test]
+    fn what_can_be_mended_for_certain_has_a_fix() {
+        let fixes = |text: &str| -> Vec<Option<Fix>> {
+            let findings = Kustomization::read("kustomization.yaml", text.as_bytes()).findings;
+            findings.into_iter().map(|finding| finding.fix).collect()
+        };
+        let word = |name: &str| [Some(Fix::Word(name.to_owned()))];
+        assert_eq!(fixes("resource: [a.yaml]\n"), word("resources"));
+        assert_eq!(fixes("Resources: [a.yaml]\n"), word("resources"));
+        assert_eq!(fixes("patches: [{path: a.yaml, target: {nme: web}}]\n"), word("name"));
+        assert_eq!(fixes("images: [{name: a, newTag: 1.0}]\n"), [Some(Fix::Quotes)]);
+        // Two are as near, it is there already, it takes no such value, it is far.
+        for text in [
+            "configMapGenerator: [{name: a, envz: [a]}]\n",
+            "resource: [a.yaml]\nresources: [b.yaml]\n",
+            "resource: a.yaml\n",
+            "surprise: [a.yaml]\n",
+        ] {
+            assert_eq!(fixes(text), [None], "{text}");
+        }
     }
 
     #[test]

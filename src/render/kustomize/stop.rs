@@ -52,6 +52,17 @@ impl Stop {
         self
     }
 
+    /// Adds the fix that is known of the same place.
+    pub(super) fn mended_as(mut self, told: &[Finding]) -> Self {
+        if let Self::Refused(findings) = &mut self {
+            for finding in findings.iter_mut().filter(|finding| finding.place.is_some()) {
+                let same = told.iter().find(|other| other.place == finding.place && other.fix.is_some());
+                finding.fix = same.and_then(|other| other.fix.clone());
+            }
+        }
+        self
+    }
+
     /// Adds a place to findings that have none.
     pub(super) fn or_at(mut self, file: &str, origin: Option<&Origin>) -> Self {
         if let Self::Refused(findings) = &mut self {

@@ -3,4 +3,5 @@
 
 mod faults;
 mod pipelines;
+mod remarks;
 mod shop;
