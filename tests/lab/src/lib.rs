@@ -28,6 +28,7 @@ pub mod gitlab;
 mod lab;
 pub mod needs;
 mod node;
+pub mod noise;
 mod parts;
 mod process;
 mod running;

@@ -1,4 +1,5 @@
 use super::{Budget, Dialect, Source, kubectl, kustomize, read, told};
+use mergeline_lab::noise::Noise;
 use std::fmt::Write;
 
 fn only_budget(text: &str) {
@@ -118,59 +119,10 @@ fn every_hostile_file_ends_as_a_finding() {
 
 #[test]
 fn nothing_panics_on_soup() {
-    let tokens = [
-        "a",
-        ":",
-        " ",
-        "\n",
-        "-",
-        "- ",
-        "? ",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        "&a ",
-        "*a",
-        "!",
-        "!!int ",
-        "|",
-        ">",
-        "\"",
-        "'",
-        "#",
-        "\t",
-        "<<",
-        "%",
-        "---",
-        "...",
-        "\r",
-        "é",
-        "\u{feff}",
-        "\0",
-        "1",
-        "  ",
-        "\\",
-        "\u{85}",
-        "\u{2028}",
-        "{\"a\":",
-        "\\u00",
-        ": ",
-        ">-\n ",
-        "\n  ",
-        "\n---\n",
-        "!!binary ",
-        "2001-01-01",
-    ];
     let rounds = std::env::var("MERGELINE_SOUP").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4_000_u64);
-    let mut state: u64 = std::env::var("MERGELINE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let seed = std::env::var("MERGELINE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let mut noise = Noise::new(seed);
     for _ in 0..rounds {
-        let mut text = String::new();
-        for _ in 0..24 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            text.push_str(tokens[(state >> 33) as usize % tokens.len()]);
-        }
-        super::super::examine(text.as_bytes());
+        super::super::examine(noise.soup(24).as_bytes());
     }
 }
