@@ -2,6 +2,7 @@
 //!
 //! `../shared/conformance/kustomize.tar.gz` holds inputs and answers; without it the cases of `tests/cases/render` remain.
 
+use crate::beside::beside;
 use mergeline::git::tree::MemoryTree;
 use mergeline::manifest::{Budget, Data, Dialect, Key, Origin, Source, Value, yaml};
 use mergeline::render::inputs;
@@ -23,10 +24,7 @@ struct Case {
 
 /// Unpacks the archive once for this run; `None` where it is not.
 fn cases() -> Option<(tempfile::TempDir, Vec<Case>)> {
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/kustomize.tar.gz");
-    if !archive.exists() {
-        return None;
-    }
+    let archive = beside("conformance/kustomize.tar.gz")?;
     let folder = tempfile::tempdir().unwrap();
     let done =
         std::process::Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(folder.path()).status().unwrap();
@@ -70,10 +68,7 @@ fn built(tree: &MemoryTree, case: &Case) -> Result<Vec<Value>, String> {
 
 #[test]
 fn every_case_of_the_archive_is_what_kustomize_makes_of_it() {
-    let Some((_folder, cases)) = cases() else {
-        println!("skipped: ../shared/conformance is not there");
-        return;
-    };
+    let Some((_folder, cases)) = cases() else { return };
     let mut areas: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut wrong = Vec::new();
     let (mut bytes, mut texts) = (0, 0);
@@ -167,10 +162,7 @@ fn is_placed(tree: &MemoryTree, value: &Value, key: Option<&Key>) -> bool {
 
 #[test]
 fn most_fields_lead_to_the_line_that_sets_them() {
-    let Some((_folder, cases)) = cases() else {
-        println!("skipped: ../shared/conformance is not there");
-        return;
-    };
+    let Some((_folder, cases)) = cases() else { return };
     let (mut placed, mut all, mut lost) = (0_u32, 0_u32, BTreeMap::<String, u32>::new());
     for case in cases.iter().filter(|case| !case.fails) {
         let tree = super::render::tree_of(&case.folder.join("input"));
@@ -206,8 +198,7 @@ fn kustomizations(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn real_repositories_are_what_kustomize_makes_of_them() {
-    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/inputs");
-    let (Some(tools), true) = (mergeline_lab::needs::tools(), inputs.exists()) else { return };
+    let (Some(tools), Some(inputs)) = (mergeline_lab::needs::tools(), beside("inputs")) else { return };
     let (mut equal, mut remote, mut wrong) = (0, 0, Vec::new());
     for repository in fs::read_dir(&inputs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         let tree = super::render::tree_of(&repository);

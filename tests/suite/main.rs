@@ -3,6 +3,7 @@
 
 mod action;
 mod architecture;
+mod beside;
 mod cli;
 mod contract;
 mod deliver;

@@ -1,6 +1,7 @@
 //! What does not change gives no diff: every repository beside this one, rendered twice and compared with itself, also after
 //! its objects were written out and read again.
 
+use crate::beside::{beside, folders_with};
 use crate::validate::objects;
 use mergeline::diff::risk::of_unit;
 use mergeline::diff::{Redactor, diff};
@@ -9,30 +10,7 @@ use mergeline::manifest::{Object, yaml};
 use mergeline::render::{RenderOptions, discover, render};
 use mergeline::schema::Catalog;
 use mergeline::unit::Unit;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn inputs() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = ["..", "../.."].iter().map(|up| root.join(up).join("shared/inputs")).find(|folder| folder.is_dir());
-    if found.is_none() {
-        // Past libtest, which swallows what is printed.
-        drop(std::io::stderr().write_all(b"skipped: no real repositories beside this one\n"));
-    }
-    found
-}
-
-fn folders_with(folder: &Path, name: &str, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            folders_with(&path, name, found);
-        } else if path.file_name().is_some_and(|file| file == name) {
-            found.push(folder.to_owned());
-        }
-    }
-}
 
 /// What is told of objects against the same objects.
 fn phantoms(unit: &Unit, one: &[Object], other: &[Object], catalog: &Catalog) -> Vec<String> {
@@ -50,7 +28,7 @@ fn again(objects_of: &[Object]) -> Vec<Object> {
 
 #[test]
 fn a_repository_against_itself_is_empty() {
-    let Some(inputs) = inputs() else { return };
+    let Some(inputs) = beside("inputs") else { return };
     let catalog = Catalog::bundled(Catalog::newest()).unwrap();
     let (mut told, mut compared) = (Vec::new(), 0);
     for entry in std::fs::read_dir(&inputs).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
@@ -69,13 +47,11 @@ fn a_repository_against_itself_is_empty() {
 
 #[test]
 fn a_chart_against_itself_is_empty() {
-    let Some(inputs) = inputs() else { return };
+    let Some(inputs) = beside("inputs") else { return };
     let Some(tools) = mergeline_lab::needs::tools() else { return };
     let catalog = Catalog::bundled(Catalog::newest()).unwrap();
-    let mut charts = Vec::new();
-    folders_with(&inputs, "Chart.yaml", &mut charts);
     let (mut told, mut compared) = (Vec::new(), 0);
-    for chart in charts {
+    for chart in folders_with(&inputs, "Chart.yaml") {
         let rendered = Command::new(&tools.helm).args(["template", "release"]).arg(&chart).output().unwrap();
         // A chart whose dependencies are on another machine cannot be rendered here. What it makes up anew each time is its own
         // matter: one render is compared with itself.

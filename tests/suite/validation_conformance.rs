@@ -1,5 +1,6 @@
 //! The verdicts of kubeconform's and kubectl-validate's own fixtures, where they are beside the repository.
 
+use crate::beside::beside;
 use crate::validate::{judge, objects};
 use mergeline::finding::{Finding, Severity};
 use mergeline::manifest::Object;
@@ -7,23 +8,7 @@ use mergeline::schema::Catalog;
 use mergeline::validate::{self, Options};
 use serde_json::Value as Json;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
-/// The folder of conformance data, beside the repository or beside the folder of its worktrees; a clone without it tests
-/// itself by `tests/cases`.
-fn conformance() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut places = ["..", "../.."].iter().map(|up| root.join(up).join("shared/conformance/validation"));
-    let Some(folder) = places.find(|folder| folder.is_dir()) else {
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        // Past libtest, which swallows what `eprintln!` writes.
-        let line = format!("skipped: {test}: no conformance data beside the repository\n");
-        drop(std::io::stderr().write_all(line.as_bytes()));
-        return None;
-    };
-    Some(folder)
-}
+use std::path::Path;
 
 /// Rules that go beyond what kubeconform looks at.
 const BEYOND_SCHEMAS: [&str; 2] = ["selector-mismatch", "missing-name"];
@@ -34,7 +19,7 @@ fn errors(findings: &[Finding]) -> Vec<&Finding> {
 
 #[test]
 fn kubeconforms_fixtures_get_its_verdicts() {
-    let Some(folder) = conformance() else { return };
+    let Some(folder) = beside("conformance/validation") else { return };
     let expected: Json = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let mut wrong = Vec::new();
     let mut compared = 0;
@@ -117,7 +102,7 @@ const DIFFERENCES: [(&str, &str); 1] = [(
 
 #[test]
 fn kubectl_validates_fixtures_get_the_servers_verdicts() {
-    let Some(folder) = conformance().map(|folder| folder.join("kubectl-validate")) else { return };
+    let Some(folder) = beside("conformance/validation").map(|folder| folder.join("kubectl-validate")) else { return };
     let mut catalog = Catalog::bundled("1.36").unwrap();
     for crds in ["crds", "more-crds"] {
         for entry in fs::read_dir(folder.join(crds)).unwrap() {

@@ -2,9 +2,9 @@
 //! may be said of it but what is not rendered or has no schema.
 
 use super::place::run;
+use crate::beside::{beside, folders_with};
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// What may be said: facts about sources and coverage, no judgement of an object.
@@ -17,22 +17,6 @@ const ALLOWED: [&str; 7] = [
     "unknown-kind",
     "unlisted-manifest",
 ];
-
-fn inputs() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    ["..", "../.."].iter().map(|up| root.join(up).join("shared/inputs")).find(|folder| folder.is_dir())
-}
-
-fn folders_with(folder: &Path, name: &str, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            folders_with(&path, name, found);
-        } else if path.file_name().is_some_and(|file| file == name) {
-            found.push(folder.to_owned());
-        }
-    }
-}
 
 /// Findings that judge, as `rule place message`.
 fn judged(folder: &Path, arguments: &[&str], input: &str, path: &Path) -> (usize, Vec<String>) {
@@ -53,11 +37,7 @@ fn judged(folder: &Path, arguments: &[&str], input: &str, path: &Path) -> (usize
 
 #[test]
 fn real_repositories_are_taken_as_servers_take_them() {
-    let Some(inputs) = inputs() else {
-        // Past libtest, which swallows what is printed.
-        drop(std::io::stderr().write_all(b"skipped: no real repositories beside this one\n"));
-        return;
-    };
+    let Some(inputs) = beside("inputs") else { return };
     let Some(tools) = mergeline_lab::needs::tools() else { return };
     let path = tools.kustomize.parent().unwrap();
     let mut checked = 0;
@@ -67,9 +47,7 @@ fn real_repositories_are_taken_as_servers_take_them() {
         checked += count;
         wrong.extend(said.into_iter().map(|said| format!("{}: {said}", entry.file_name().to_string_lossy())));
     }
-    let mut charts = Vec::new();
-    folders_with(&inputs, "Chart.yaml", &mut charts);
-    for chart in charts {
+    for chart in folders_with(&inputs, "Chart.yaml") {
         let rendered = Command::new(&tools.helm).args(["template", "release"]).arg(&chart).output().unwrap();
         // A chart whose dependencies are on another machine cannot be rendered here.
         if !rendered.status.success() {
