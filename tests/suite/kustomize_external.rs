@@ -30,6 +30,17 @@ fn refusal(rendered: &Rendered, setting: &str) -> String {
     finding.rule.to_string()
 }
 
+/// What `tree` renders to where `allowed` allows it; without that it is refused by `rule`, which names the `setting`.
+fn only_where(allowed: Allowed, rule: &str, setting: &str, tree: &MemoryTree, kustomize: &Path) -> String {
+    let other = Allowed { plugins: !allowed.plugins, remote: !allowed.remote };
+    for not in [Allowed::default(), other] {
+        assert_eq!(refusal(&rendered(tree, kustomize, not), setting), rule);
+    }
+    let done = rendered(tree, kustomize, allowed);
+    assert!(done.complete, "{:?}", done.findings);
+    text(&done)
+}
+
 /// Answers every request with one object, from a thread that ends with the test.
 fn serve(body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -51,15 +62,11 @@ fn remote_resources_are_fetched_only_where_trusted_configuration_allows_it() {
     let Some(tools) = mergeline_lab::needs::tools() else { return };
     let address = serve("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: far\n");
     let tree = MemoryTree::new().with("app/kustomization.yaml", format!("resources:\n- {address}\nnamePrefix: p-\n"));
-    for allowed in [Allowed::default(), Allowed { plugins: true, remote: false }] {
-        let refused = rendered(&tree, &tools.kustomize, allowed);
-        assert_eq!(refusal(&refused, "render.kustomize.allow-remote"), "remote-resource");
-    }
-    let done = rendered(&tree, &tools.kustomize, Allowed { remote: true, plugins: false });
-    assert!(done.complete, "{:?}", done.findings);
-    assert_eq!(text(&done), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: p-far\n");
+    let allowed = Allowed { remote: true, plugins: false };
+    let text = only_where(allowed, "remote-resource", "render.kustomize.allow-remote", &tree, &tools.kustomize);
+    assert_eq!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: p-far\n");
     let other = MemoryTree::new().with("app/kustomization.yaml", "resources: [http://127.0.0.1:1/map.yaml]\n");
-    let broken = rendered(&other, &tools.kustomize, Allowed { remote: true, plugins: false });
+    let broken = rendered(&other, &tools.kustomize, allowed);
     assert!(!broken.complete && !broken.findings.is_empty());
 }
 
@@ -71,11 +78,7 @@ fn exec_plugins_run_only_where_trusted_configuration_allows_it() {
         .with("app/kustomization.yaml", text_of)
         .with("app/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: plain}\n")
         .with("app/stamp.sh", "#!/bin/sh\nsed 's/plain/stamped/'\n");
-    for allowed in [Allowed::default(), Allowed { plugins: false, remote: true }] {
-        let refused = rendered(&tree, &tools.kustomize, allowed);
-        assert_eq!(refusal(&refused, "render.kustomize.allow-plugins"), "foreign-plugin");
-    }
-    let done = rendered(&tree, &tools.kustomize, Allowed { plugins: true, remote: false });
-    assert!(done.complete, "{:?}", done.findings);
-    assert_eq!(text(&done), "apiVersion: v1\ndata:\n  a: stamped\nkind: ConfigMap\nmetadata:\n  name: a\n");
+    let allowed = Allowed { plugins: true, remote: false };
+    let text = only_where(allowed, "foreign-plugin", "render.kustomize.allow-plugins", &tree, &tools.kustomize);
+    assert_eq!(text, "apiVersion: v1\ndata:\n  a: stamped\nkind: ConfigMap\nmetadata:\n  name: a\n");
 }

@@ -126,6 +126,28 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The CustomResourceDefinition of `Kind` (plural: lower case and an s) in `example.com/v1`, whose `spec` has this schema, in
+/// flow style.
+pub(super) fn definition(kind: &str, spec: &str) -> String {
+    let one = kind.to_lowercase();
+    format!(
+        "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {one}s.example.com}}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {{kind: {kind}, listKind: {kind}List, plural: {one}s, singular: {one}}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {spec}}}}}}}
+"
+    )
+}
+
 pub(super) const DEPLOYMENT: &str = "\
 apiVersion: apps/v1
 kind: Deployment

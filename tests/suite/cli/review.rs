@@ -1,6 +1,6 @@
 //! `mergeline review`.
 
-use super::place::Place;
+use super::place::{Place, definition};
 use serde_json::json;
 
 #[test]
@@ -139,7 +139,9 @@ fn a_rule_that_compares_with_the_former_object_is_judged_with_the_one_of_the_bas
     let place = Place::plain();
     let database =
         "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: main}\nspec:\n  engine: postgres\n  size: 1\n";
-    place.checkout.commit_file("data/crd.yaml", DATABASES);
+    let spec = r#"{type: object, properties: {engine: {type: string}, size: {type: integer}},
+        x-kubernetes-validations: [{rule: "self.engine == oldSelf.engine", message: the engine cannot be changed}]}"#;
+    place.checkout.commit_file("data/crd.yaml", &definition("Database", spec));
     place.checkout.commit_file("data/main.yaml", database);
     // What may change does.
     place.checkout.write("data/main.yaml", database.replace("size: 1", "size: 2"));
@@ -155,24 +157,3 @@ fn a_rule_that_compares_with_the_former_object_is_judged_with_the_one_of_the_bas
     // By itself the object is right.
     place.run(&["validate", "data"]).exits(0);
 }
-
-const DATABASES: &str = r#"apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: databases.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {plural: databases, singular: database, kind: Database, listKind: DatabaseList}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema:
-      openAPIV3Schema:
-        type: object
-        properties:
-          spec:
-            type: object
-            x-kubernetes-validations: [{rule: "self.engine == oldSelf.engine", message: the engine cannot be changed}]
-            properties: {engine: {type: string}, size: {type: integer}}
-"#;

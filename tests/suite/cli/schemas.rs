@@ -1,7 +1,7 @@
 //! `validate.schemas`, `--schema`, `--unknown`, `--kubernetes` and `mergeline schema pull`, as a person uses them.
 
 use super::hosted::kubeconfig;
-use super::place::Place;
+use super::place::{Place, definition};
 use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -25,24 +25,8 @@ const SCHEMA: &str = r##"{
   "definitions": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}, "additionalProperties": false}}
 }"##;
 
-/// A definition of it, in which the size is a number.
-const DEFINITION: &str = "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: things.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Thing, listKind: ThingList, plural: things, singular: thing}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties: {spec: {type: object, properties: {size: {type: integer}}}}
-";
+/// What a definition of it says of its `spec`.
+const SIZED: &str = "{type: object, properties: {size: {type: integer}}}";
 
 const WRONG: &str = "app/thing.yaml:5:9";
 const MUST: &str = "`spec.size` must be an integer, got string \"large\"";
@@ -133,7 +117,7 @@ fn a_location_that_is_wrong_is_told_at_its_line() {
 #[test]
 fn definitions_are_known_from_another_unit_and_from_files_that_are_not_rendered() {
     let place = place();
-    place.checkout.write("crds/thing.yaml", DEFINITION);
+    place.checkout.write("crds/thing.yaml", definition("Thing", SIZED));
     let said = place.run(&["validate"]).exits(1);
     assert!(said.out.contains(WRONG) && said.out.contains(MUST), "{}", said.out);
     place.checkout.write("mergeline.yaml", "version: 1\nenvironments:\n  dev: {source: app}\n");
@@ -204,7 +188,7 @@ fn a_version_that_is_not_bundled_is_an_error_with_those_that_are() {
 fn schemas_are_pulled_from_a_cluster_and_judge_its_custom_resources() {
     let place = configured("schemas/cluster.json");
     let state = place.beside("cluster").join("state.json");
-    let definition = json!({
+    let served = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "things.example.com"},
         "spec": {"group": "example.com", "scope": "Namespaced",
@@ -215,7 +199,7 @@ fn schemas_are_pulled_from_a_cluster_and_judge_its_custom_resources() {
     });
     std::fs::write(
         &state,
-        json!({"version": 1, "revision": 1, "serial": 1, "ticks": 1, "stuck": [], "objects": [definition]}).to_string(),
+        json!({"version": 1, "revision": 1, "serial": 1, "ticks": 1, "stuck": [], "objects": [served]}).to_string(),
     )
     .unwrap();
     let config = place.beside("cluster").join("kubeconfig");

@@ -1,6 +1,6 @@
 //! `mergeline validate` and `mergeline render`.
 
-use super::place::{self, DEPLOYMENT, Place};
+use super::place::{self, DEPLOYMENT, Place, definition};
 use std::ffi::OsString;
 
 #[test]
@@ -34,24 +34,8 @@ fn folders_outside_of_a_repository_are_judged_with_paths_as_the_person_sees_them
 #[test]
 fn definitions_beside_the_objects_count() {
     let place = Place::plain();
-    let definition = "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: widgets.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {kind: Widget, plural: widgets, singular: widget}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties: {spec: {type: object, properties: {size: {type: integer}}}}
-";
-    place.checkout.write("crds/widget.yaml", definition);
+    let spec = "{type: object, properties: {size: {type: integer}}}";
+    place.checkout.write("crds/widget.yaml", definition("Widget", spec));
     let widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {size: big}}\n";
     place.checkout.write("widgets/a.yaml", widget);
     let said = place.run(&["validate", "widgets"]).exits(1);
