@@ -133,7 +133,7 @@ struct Parser {
 }
 
 /// Names that cannot stand for a variable (cel-spec, `RESERVED`).
-const RESERVED: [&str; 15] = [
+pub(super) const RESERVED: [&str; 15] = [
     "as",
     "break",
     "const",

@@ -3,6 +3,7 @@
 //! Decided by `k8s.io/apiserver/pkg/cel/common` (how an object is seen through its schema) and cel-spec (values, equality).
 
 use super::library::{Address, Block, Form, Semver, Url};
+use super::parse::RESERVED;
 use crate::manifest::{Data, Map, Number, Value, value::NumberKind};
 use crate::schema::{Kind, ListType, Node, Quantity};
 use std::borrow::Cow;
@@ -325,27 +326,10 @@ fn same_items<'a>(one: &Cel<'a>, two: &Cel<'a>) -> bool {
     a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.equals(b))
 }
 
-/// The words that a field may not be called in an expression.
-const ESCAPED: [&str; 18] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-];
+/// Says whether a field is not called so in an expression.
+fn is_escaped(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null" | "in") || (RESERVED.contains(&word) && word != "var")
+}
 
 /// The name of a field from how expressions spell it (`k8s.io/apiserver/pkg/cel`, `Unescape`).
 pub(super) fn unescape(name: &str) -> Cow<'_, str> {
@@ -353,7 +337,7 @@ pub(super) fn unescape(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     let word = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
-    if let Some(word) = word.filter(|word| ESCAPED.contains(word)) {
+    if let Some(word) = word.filter(|word| is_escaped(word)) {
         return Cow::Borrowed(word);
     }
     let plain = name.replace("__dot__", ".").replace("__dash__", "-").replace("__slash__", "/");
