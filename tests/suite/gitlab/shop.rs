@@ -1,5 +1,6 @@
 //! A shop on the GitLab that the lab plays, set up by exactly the files that the README shows.
 
+use crate::promote::stage::deployment;
 use mergeline_lab::gitlab::{Account, Cause, DEVELOPER, Job, MAINTAINER, Prepared, REPORTER, Server};
 use mergeline_lab::stub::Stub;
 use std::collections::BTreeMap;
@@ -200,19 +201,7 @@ impl Said {
 
 /// The manifest of an application in one environment: its path and text.
 pub(super) fn app(unit: &str, environment: &str, version: &str) -> (String, String) {
-    let text = format!(
-        "apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {unit}, namespace: default}}
-spec:
-  replicas: 1
-  selector: {{matchLabels: {{app: {unit}}}}}
-  template:
-    metadata: {{labels: {{app: {unit}}}}}
-    spec: {{containers: [{{name: {unit}, image: \"example.com/{unit}:{version}\"}}]}}
-"
-    );
-    (format!("apps/{unit}/overlays/{environment}/all.yaml"), text)
+    (format!("apps/{unit}/overlays/{environment}/all.yaml"), deployment(unit, version))
 }
 
 fn write(work: &Path, files: &[(&str, String)]) {

@@ -7,7 +7,7 @@ mod gitea;
 mod github;
 mod gitlab;
 mod people;
-mod stage;
+pub(crate) mod stage;
 mod trouble;
 mod waking;
 mod witness;

@@ -408,7 +408,12 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 /// The manifest of an application in one environment: its path and text.
 pub(super) fn app(unit: &str, environment: &str, version: &str) -> (String, String) {
-    let text = format!(
+    (format!("apps/{unit}/{environment}/all.yaml"), deployment(unit, version))
+}
+
+/// The Deployment of an application.
+pub(crate) fn deployment(unit: &str, version: &str) -> String {
+    format!(
         "apiVersion: apps/v1
 kind: Deployment
 metadata: {{name: {unit}, namespace: default}}
@@ -419,8 +424,7 @@ spec:
     metadata: {{labels: {{app: {unit}}}}}
     spec: {{containers: [{{name: {unit}, image: \"example.com/{unit}:{version}\"}}]}}
 "
-    );
-    (format!("apps/{unit}/{environment}/all.yaml"), text)
+    )
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {

@@ -20,6 +20,18 @@ pub(super) enum Who {
     Stranger,
 }
 
+impl Who {
+    /// The login of somebody where our own is `us` and people are called as everywhere.
+    pub(super) fn named<'a>(self, us: &'a str) -> &'a str {
+        match self {
+            Self::Us => us,
+            Self::Writer => "ada",
+            Self::Reader => "rita",
+            Self::Stranger => "sam",
+        }
+    }
+}
+
 /// A host with one private repository that has no commit yet.
 #[async_trait]
 pub(super) trait Fixture: Send + Sync {
@@ -29,12 +41,20 @@ pub(super) trait Fixture: Send + Sync {
     fn host_as(&self, who: Who) -> Box<dyn Host>;
     /// Somebody's login.
     fn login(&self, who: Who) -> String;
+    /// The writer's clone.
+    fn copy(&self) -> &WorkingCopy;
     /// Writes a file on `branch` (made from `from` when given), commits and pushes.
-    async fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str) -> CommitId;
+    async fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str) -> CommitId {
+        self.copy().commit(branch, from, file, text, &format!("refs/heads/{branch}"))
+    }
     /// The branch's head on the host.
-    async fn branch(&self, branch: &str) -> CommitId;
+    async fn branch(&self, branch: &str) -> CommitId {
+        self.copy().branch(branch)
+    }
     /// A file on the host.
-    async fn file(&self, branch: &str, file: &str) -> Option<String>;
+    async fn file(&self, branch: &str, file: &str) -> Option<String> {
+        self.copy().file(branch, file)
+    }
     /// Opens a pull request as a person.
     async fn open_pull_request(&self, head: &str, base: &str) -> u64;
     /// Opens a pull request from a fork with one commit.

@@ -186,12 +186,8 @@ impl Fixture for Gitea {
         commit
     }
 
-    async fn branch(&self, branch: &str) -> CommitId {
-        self.copy.branch(branch)
-    }
-
-    async fn file(&self, branch: &str, file: &str) -> Option<String> {
-        self.copy.file(branch, file)
+    fn copy(&self) -> &WorkingCopy {
+        &self.copy
     }
 
     async fn open_pull_request(&self, head: &str, base: &str) -> u64 {

@@ -79,16 +79,8 @@ impl Fixture for GitLab {
         self.account(who).username.clone()
     }
 
-    async fn commit(&self, branch: &str, from: Option<&str>, file: &str, text: &str) -> CommitId {
-        self.copy.commit(branch, from, file, text, &format!("refs/heads/{branch}"))
-    }
-
-    async fn branch(&self, branch: &str) -> CommitId {
-        self.copy.branch(branch)
-    }
-
-    async fn file(&self, branch: &str, file: &str) -> Option<String> {
-        self.copy.file(branch, file)
+    fn copy(&self) -> &WorkingCopy {
+        &self.copy
     }
 
     async fn open_pull_request(&self, head: &str, base: &str) -> u64 {
