@@ -227,7 +227,7 @@ async fn what_was_read_is_asked_for_again_on_condition_but_for_full_pages() {
 
 #[tokio::test]
 async fn the_end_of_a_limit_is_waited_for() {
-    let now = SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let headers = format!("X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: {now}\r\n");
     let answers =
         [answer("403 Forbidden", &headers, r#"{"message": "API rate limit exceeded"}"#), answer("200 OK", "", "[1]")];
