@@ -8,7 +8,6 @@ use mergeline::schema::Catalog;
 use mergeline::validate::{self, Options};
 use serde_json::Value as Json;
 use std::fs;
-use std::path::Path;
 
 /// Rules that go beyond what kubeconform looks at.
 const BEYOND_SCHEMAS: [&str; 2] = ["selector-mismatch", "missing-name"];

@@ -22,7 +22,7 @@ pub(super) enum Who {
 
 impl Who {
     /// The login of somebody where our own is `us` and people are called as everywhere.
-    pub(super) fn named<'a>(self, us: &'a str) -> &'a str {
+    pub(super) fn named(self, us: &str) -> &str {
         match self {
             Self::Us => us,
             Self::Writer => "ada",
