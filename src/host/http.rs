@@ -1,9 +1,10 @@
 //! One HTTP client for every hosted host: retries, paging, pacing, and failures that say what to do.
 //!
 //! Reading and idempotent writes are repeated after connection errors, server errors and rate limits. A write that
-//! creates something is repeated only when it certainly was not taken; otherwise it answers [`WriteError::MaybeDone`],
-//! and the caller looks before it tries again. What was read once is asked for again with its `ETag`. The credential goes into one sensitive header and nowhere else: not
-//! into addresses, errors or logs.
+//! creates something is repeated only when it certainly was not taken; otherwise it answers
+//! [`MaybeDone`](super::marker::WriteError::MaybeDone), and the caller looks before it tries again. What was read once is
+//! asked for again with its `ETag`. The credential goes into one sensitive header and nowhere else: not into addresses,
+//! errors or logs.
 
 mod call;
 mod error;

@@ -117,9 +117,9 @@ pub struct PullRequestDraft {
     pub head_branch: String,
     /// The branch it goes to.
     pub base_branch: String,
-    /// Title, within [`Limits::title`].
+    /// Title, within [`super::Limits::title`].
     pub title: String,
-    /// Body, within [`Limits::body`].
+    /// Body, within [`super::Limits::body`].
     pub body: String,
     /// Labels that it shall have; others are left.
     pub labels: Vec<String>,
