@@ -15,6 +15,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use shapes::{Alphabet, SHAPES, Shape, hex, percent};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 const SHOP: &str = "acme/shop";
 const CONFIGURATION: &str = "version: 1
@@ -141,10 +142,12 @@ fn by_hand(planted: &Planted, commands: &[&str]) -> Written {
     for command in commands {
         let outputs: Vec<String> =
             FORMATS.iter().map(|format| format!("{format}={}", folder.join(format).display())).collect();
-        let mut arguments = vec!["-vvv", *command];
+        // A person's terminal has the comment.
+        let mut arguments = vec!["-vvv", *command, "-o", "markdown"];
         outputs.iter().for_each(|output| arguments.extend(["-o", output.as_str()]));
         let said = place.run(&arguments).exits(1);
-        written.insert(format!("{command} log"), said.all());
+        let said = said.all().replace(base.as_str(), "BASE").replace(base.short(), "BASE");
+        written.insert(format!("{command} log"), said);
         for format in FORMATS {
             let text = std::fs::read_to_string(folder.join(format)).unwrap();
             written.insert(
@@ -161,8 +164,6 @@ fn by_hand(planted: &Planted, commands: &[&str]) -> Written {
             said.err.replace(&*place.checkout.path.to_string_lossy(), "HERE"),
         );
     }
-    let said = place.run(&["review", "-o", "markdown"]).exits(1);
-    written.insert("comment".to_owned(), said.all().replace(base.as_str(), "BASE").replace(base.short(), "BASE"));
     written
 }
 
@@ -260,27 +261,23 @@ fn needles(value: &str) -> BTreeSet<String> {
     found
 }
 
-/// Looks for very many texts at once: by their first four bytes, then by their length.
+/// Looks for very many texts at once: by their first four bytes, then by the lengths of those that begin so.
 struct Search<'a> {
-    begins: Vec<bool>,
-    lengths: BTreeSet<usize>,
+    lengths: Vec<u64>,
     wanted: HashMap<String, (&'static str, &'a str)>,
+    ours: String,
 }
 
 impl<'a> Search<'a> {
     fn new(planted: &'a Planted) -> Self {
-        // A part that is a word of ours would be found everywhere.
-        let ours: String = SHAPES.iter().map(|shape| (shape.text)("name", "")).collect();
+        let ours = SHAPES.iter().map(|shape| (shape.text)("name", "")).collect();
+        let mut search = Self { lengths: vec![0; 1 << 20], wanted: HashMap::new(), ours };
         let telling = |needle: &String| {
-            needle.len() >= 6
-                && needle.chars().filter(char::is_ascii_alphanumeric).count() >= 6
-                && !ours.contains(needle.as_str())
+            needle.len() >= 6 && needle.chars().filter(char::is_ascii_alphanumeric).take(6).count() == 6
         };
-        let mut search = Self { begins: vec![false; 1 << 24], lengths: BTreeSet::new(), wanted: HashMap::new() };
         for (shape, value) in &planted.values {
             for needle in needles(value).into_iter().filter(telling) {
-                search.begins[slot(needle.as_bytes())] = true;
-                search.lengths.insert(needle.len());
+                search.lengths[slot(needle.as_bytes())] |= 1 << needle.len();
                 search.wanted.insert(needle, (*shape, value.as_str()));
             }
         }
@@ -291,16 +288,14 @@ impl<'a> Search<'a> {
         let bytes = text.as_bytes();
         let mut found = Vec::new();
         for at in 0..bytes.len().saturating_sub(4) {
-            if !self.begins[slot(&bytes[at..])] {
-                continue;
-            }
-            for length in &self.lengths {
-                let Some((needle, (shape, value))) =
-                    text.get(at..at + length).and_then(|it| self.wanted.get_key_value(it))
-                else {
-                    continue;
-                };
-                found.push((at, needle.as_str(), *shape, *value));
+            let mut lengths = self.lengths[slot(&bytes[at..])];
+            while lengths != 0 {
+                let length = lengths.trailing_zeros() as usize;
+                lengths &= lengths - 1;
+                let needle = text.get(at..at + length).and_then(|it| self.wanted.get_key_value(it));
+                // A part that is a word of ours would be found everywhere.
+                let needle = needle.filter(|(needle, _)| !self.ours.contains(needle.as_str()));
+                found.extend(needle.map(|(needle, (shape, value))| (at, needle.as_str(), *shape, *value)));
             }
         }
         found
@@ -309,7 +304,7 @@ impl<'a> Search<'a> {
 
 fn slot(bytes: &[u8]) -> usize {
     let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    (word.wrapping_mul(0x9e37_79b1) >> 8) as usize
+    (word.wrapping_mul(0x9e37_79b1) >> 12) as usize
 }
 
 fn search(planted: &Planted, written: &Written) {
@@ -332,8 +327,12 @@ fn search(planted: &Planted, written: &Written) {
 
 /// What differs from run to run whatever is planted: times and commits.
 fn steady(text: &str) -> String {
-    let varying = regex::Regex::new(r#"\b[0-9]+(\.[0-9]+)? ?(ms|s)\b|"elapsed[^,\n]*|\b[0-9a-f]{7,40}\b|[0-9-]{10}T[0-9:.]+Z|time="[0-9.]+"|/tmp/[^/ ]+"#).unwrap();
-    varying.replace_all(text, "~").into_owned()
+    // Of ASCII alone, or an engine that takes many times as long has to look for the ends of words.
+    static VARYING: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
+        let time = r#"\b[0-9]+(?:\.[0-9]+)? ?(?:ms|s)\b|"elapsed[^,\n]*|[0-9-]{10}T[0-9:.]+Z|time="[0-9.]+""#;
+        regex::bytes::Regex::new(&format!(r"(?-u){time}|\b[0-9a-f]{{7,40}}\b|/tmp/[^/ ]+")).unwrap()
+    });
+    String::from_utf8(VARYING.replace_all(text.as_bytes(), &b"~"[..]).into_owned()).unwrap()
 }
 
 fn seed() -> u64 {
