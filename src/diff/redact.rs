@@ -12,6 +12,7 @@ mod places;
 
 use crate::finding::{Finding, ObjectRef, Place};
 use crate::manifest::{Object, Origin};
+use crate::operation::Operation;
 use crate::secret::{MASK, Secret, SecretPath};
 use learn::Learned;
 use matcher::{Matcher, Span};
@@ -149,6 +150,14 @@ impl Redactor {
                 LOGIN.captures_iter(text).filter_map(|found| found.get(1)).map(|it| (it.start(), it.end(), None)),
             );
         }
+        if text.contains("Secret") {
+            spans.extend(
+                GENERATED
+                    .captures_iter(text)
+                    .filter_map(|found| found.get(1))
+                    .map(|it| (it.start(), it.end(), Some(HASH))),
+            );
+        }
         spans
     }
 
@@ -182,7 +191,7 @@ impl Redactor {
         if shown.kind == "Secret"
             && let Some((base, _)) = generated_name(&shown.name)
         {
-            shown.name = format!("{base}-<hash>");
+            shown.name = format!("{base}-{HASH}");
         }
         // What no object can be called is no name, and may be anything.
         let is_name = |text: &str| text.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':'));
@@ -257,6 +266,16 @@ impl Redactor {
         finding
     }
 
+    /// An operation whose texts may be shown.
+    #[must_use]
+    pub fn operation(&self, mut operation: Operation) -> Operation {
+        let text = |text: String| self.text(&text).0;
+        operation.key = text(operation.key);
+        operation.target = text(operation.target);
+        operation.reason = operation.reason.map(text);
+        operation
+    }
+
     /// Hides those of the files that `findings` stand in which Secrets are made of. `read` gives the bytes of a file.
     ///
     /// # Errors
@@ -323,6 +342,15 @@ static ARMOUR: LazyLock<regex::Regex> = LazyLock::new(|| {
 static LOGIN: LazyLock<regex::Regex> = LazyLock::new(|| {
     regex::Regex::new(r"://[^/\s:@\x22']*:([^@\s/\x22']+)@").expect("because the pattern is constant")
 });
+
+/// The generated part of a Secret's name where it is called by kind and name, as everybody calls objects.
+static GENERATED: LazyLock<regex::Regex> = LazyLock::new(|| {
+    regex::Regex::new(r"Secret [^\s`]*-([2456789bcdfghkmt]{10})(?:$|[^0-9A-Za-z.-])")
+        .expect("because the pattern is constant")
+});
+
+/// What is shown of it.
+const HASH: &str = "<hash>";
 
 /// What a message about a Secret's data may quote of it: from the first quote to the last one, and numbers.
 static QUOTED: LazyLock<regex::Regex> =

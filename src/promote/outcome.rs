@@ -54,10 +54,7 @@ impl Outcome {
     pub(super) fn redacted(mut self, redactor: &Redactor) -> Self {
         let text = |text: String| redactor.text(&text).to_string();
         self.findings = self.findings.into_iter().map(|finding| redactor.finding(finding)).collect();
-        for operation in &mut self.operations {
-            operation.target = text(std::mem::take(&mut operation.target));
-            operation.reason = operation.reason.take().map(text);
-        }
+        self.operations = self.operations.into_iter().map(|operation| redactor.operation(operation)).collect();
         for row in &mut self.states {
             row.release = row.release.take().map(|(commit, title)| (commit, text(title)));
             row.next = row.next.take().map(text);

@@ -97,7 +97,7 @@ impl Pass<'_> {
         let refuse = settings.is_some_and(|settings| settings.secrets == Secrets::Refuse);
         for unit in &prepared.rendered.units {
             for secret in unit.objects.iter().filter(|object| object.is_secret()) {
-                let reference = secret.reference();
+                let reference = self.scene.redactor.reference(&secret.reference());
                 if refuse {
                     return Err(Failure::refused(format!(
                         "`{reference}` of the unit `{}` would be committed to the branch of `{name}`, and `secrets: refuse` forbids it",

@@ -136,7 +136,7 @@ pub(super) async fn deliver_one(
     let (desired, findings) = desired(session, config, delivery)?;
     let grant = session.grants.apply(name, &delivery.commit).map_err(Failure::refused)?;
     let unreadable = findings.iter().any(|finding| finding.severity == Severity::Error);
-    let mut delivered = if unreadable {
+    let delivered = if unreadable {
         Delivered::default()
     } else {
         let applying = deliver::Options {
@@ -160,7 +160,16 @@ pub(super) async fn deliver_one(
             }
         }
     };
-    delivered.findings.extend(findings);
+    let redactor = session.redactor(Some(config));
+    let Delivered { findings: told, operations, .. } = delivered;
+    // What quotes an object was masked where it was made; names are foreign everywhere.
+    let told = told.into_iter().map(|finding| Finding {
+        message: redactor.text(&finding.message).to_string(),
+        object: finding.object.as_ref().map(|object| redactor.reference(object)),
+        ..finding
+    });
+    let operations = operations.into_iter().map(|operation| redactor.operation(operation)).collect();
+    let mut delivered = Delivered { findings: told.chain(findings).collect(), operations, ..delivered };
     if options.post && !options.dry_run {
         let (state, words) = words(delivery, &delivered);
         post(session, &grant, state, words, Some(&mut delivered)).await?;

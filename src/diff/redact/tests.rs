@@ -53,6 +53,22 @@ fn what_is_secret_in_a_kubeconfig_is_learned_alone() {
 }
 
 #[test]
+fn the_generated_part_of_a_name_is_a_hash_of_values_and_shows_nowhere() {
+    let redactor = Redactor::new();
+    for (said, shown) in [
+        ("`Secret creds-2456789bcd` is not there", "`Secret creds-<hash>` is not there"),
+        ("Secret shop/creds-2456789bcd in prod", "Secret shop/creds-<hash> in prod"),
+        ("apply/prod/web/Secret shop/creds-2456789bcd", "apply/prod/web/Secret shop/creds-<hash>"),
+        ("Secret creds-2456789bcde", "Secret creds-2456789bcde"),
+        ("ConfigMap creds-2456789bcd", "ConfigMap creds-2456789bcd"),
+    ] {
+        let operation = crate::operation::Operation::planned(crate::operation::Verb::Apply, said, said);
+        assert_eq!(redactor.operation(operation.clone()).key, shown);
+        assert_eq!(redactor.operation(operation).target, shown);
+    }
+}
+
+#[test]
 fn nothing_is_told_by_the_column_behind_a_value() {
     let text = "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {pin: '123'}, dta: 1}\n";
     let source = crate::manifest::Source::new("a.yaml", text);
