@@ -24,10 +24,15 @@ pub(crate) fn render(global: &Global, command: &Render) -> Result<u8> {
     if nothing {
         return Err(Failure::nothing_there(format!("`{}` holds no manifest", command.path.display())));
     }
-    // The objects are data; what is said of them goes to logs.
+    // The objects are data; what is said of them goes to logs, where no Secret of the repository may show.
     let mut redactor = Redactor::new();
     redactor.learn(&rendered.objects);
     super::review::secret_variables().iter().for_each(|secret| redactor.learn_secret(secret));
+    if !rendered.findings.is_empty() {
+        let folders = named.definition_folders();
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        crate::review::teach(named.tree(), &folders, &mut redactor)?;
+    }
     redactor.hide_sources(&rendered.findings, |path| named.tree().read(path))?;
     let findings = rendered.findings.into_iter().map(|finding| named.as_seen(redactor.finding(finding))).collect();
     let mut report = Report::new("render");

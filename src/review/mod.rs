@@ -277,6 +277,15 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
     Ok(report.judged(input.fail_on.unwrap_or(configured)))
 }
 
+/// Teaches what must not show: the Secrets in the manifests below `folders` (the empty path is the whole tree).
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn teach(tree: &dyn Tree, folders: &[&str], redactor: &mut Redactor) -> Result<()> {
+    knowledge(tree, folders)?.teach(redactor);
+    Ok(())
+}
+
 /// What masks: it knows the configured paths, and values from elsewhere.
 fn redactor(policy: Option<&Config>, secrets: &[Secret]) -> Redactor {
     let mut redactor = Redactor::with_paths(policy.map(Config::secret_paths).unwrap_or_default());

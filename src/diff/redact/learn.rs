@@ -270,8 +270,9 @@ impl Learned {
     }
 
     fn add_encoded(&mut self, value: &str) {
-        self.add(value);
-        if self.values.contains(value) {
+        // `5820474E61` reads as a number, and a longer one is nobody's count of anything.
+        if value.len() >= 2 * SHORTEST || (value.len() >= SHORTEST && !is_plain(value)) {
+            self.values.insert(value.to_owned());
             self.encoded.insert(value.to_owned());
         }
     }

@@ -41,6 +41,12 @@ fn values_are_masked_in_every_shape_they_turn_up_in() {
 }
 
 #[test]
+fn an_encoding_that_reads_as_a_number_is_masked() {
+    let redactor = knowing("X GNaRgDrCptYbGTw");
+    assert_eq!(redactor.text("a: 5820474E61526744724370745962475477").as_str(), format!("a: {MASK}"));
+}
+
+#[test]
 fn what_is_secret_in_a_kubeconfig_is_learned_alone() {
     let kubeconfig =
         r#"{"kind": "Config", "users": [{"name": "it", "user": {"token": "job-4a4d4457", "exec": null}}]}"#;
