@@ -26,7 +26,9 @@ pub(super) fn flow(data: &Data) -> String {
         Data::Map(map) => {
             let entries: Vec<String> = map
                 .iter()
-                .map(|(key, value)| format!("{}: {}", in_flow(&Data::String(key.text.clone())), in_flow(&value.data)))
+                .map(|(key, value)| {
+                    format!("{}: {}", in_flow(&Data::String(key.text.to_string())), in_flow(&value.data))
+                })
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }

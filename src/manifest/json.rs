@@ -19,7 +19,7 @@ pub fn to_json(value: &Value) -> Json {
         },
         Data::String(text) => Json::String(text.clone()),
         Data::List(items) => Json::Array(items.iter().map(to_json).collect()),
-        Data::Map(map) => Json::Object(map.iter().map(|(key, value)| (key.text.clone(), to_json(value))).collect()),
+        Data::Map(map) => Json::Object(map.iter().map(|(key, value)| (key.text.to_string(), to_json(value))).collect()),
     }
 }
 

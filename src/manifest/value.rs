@@ -1,6 +1,7 @@
 //! A value as it stands in a manifest: ordered maps, numbers with their literal, an origin on every node.
 
 use super::source::Origin;
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -34,10 +35,12 @@ pub enum Data {
 }
 
 /// A map key with its origin; compared, hashed and looked up by its text alone.
+///
+/// Half of what is in a manifest are keys, and hardly any is longer than 23 bytes: up to there none takes memory of its own.
 #[derive(Clone)]
 pub struct Key {
     /// The text.
-    pub text: String,
+    pub text: SmolStr,
     /// Where it stands.
     pub origin: Option<Origin>,
 }
@@ -45,7 +48,7 @@ pub struct Key {
 /// A number: its value, and the literal it was written as (`0644`, `1e3`, `1.0`).
 #[derive(Clone)]
 pub struct Number {
-    literal: Box<str>,
+    literal: SmolStr,
     kind: NumberKind,
 }
 
@@ -62,7 +65,7 @@ pub enum NumberKind {
 
 impl Number {
     /// A number with the literal it was written as.
-    pub fn new(literal: impl Into<Box<str>>, kind: NumberKind) -> Self {
+    pub fn new(literal: impl Into<SmolStr>, kind: NumberKind) -> Self {
         Self { literal: literal.into(), kind }
     }
 
@@ -123,7 +126,7 @@ impl PartialEq for Number {
 
 impl Key {
     /// A key that Mergeline made.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<SmolStr>) -> Self {
         Self { text: text.into(), origin: None }
     }
 

@@ -51,7 +51,7 @@ impl Step {
             ("v:", value) => Some(Self::Member(value.to_owned())),
             ("k:", keys) => {
                 let keys = from_json(&serde_json::from_str(keys).ok()?);
-                let pair = |(key, value): (&Key, &Value)| (key.text.clone(), json_text(value));
+                let pair = |(key, value): (&Key, &Value)| (key.text.to_string(), json_text(value));
                 Some(Self::Item(keys.as_map()?.iter().map(pair).collect()))
             }
             _ => None,

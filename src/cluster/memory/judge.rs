@@ -246,7 +246,7 @@ impl State {
 fn repeated_item(value: &Value, path: &mut Path, typing: Typing<'_>) -> Option<String> {
     match &value.data {
         Data::Map(entries) => entries.iter().find_map(|(key, child)| {
-            path.push(Step::Field(key.text.clone()));
+            path.push(Step::Field(key.text.to_string()));
             let found = repeated_item(child, path, typing);
             path.pop();
             found

@@ -183,7 +183,7 @@ fn collect(value: &Value, path: &mut Path, typing: Typing<'_>, set: &mut FieldSe
                 set.0.insert(path.clone());
             }
             for (key, child) in entries {
-                path.push(Step::Field(key.text.clone()));
+                path.push(Step::Field(key.text.to_string()));
                 collect(child, path, typing, set);
                 path.pop();
             }
@@ -223,7 +223,7 @@ fn merge(live: Option<&Value>, config: &Value, path: &mut Path, typing: Typing<'
                     merged.shift_remove(key.as_str());
                     continue;
                 }
-                path.push(Step::Field(key.text.clone()));
+                path.push(Step::Field(key.text.to_string()));
                 let child = merge(merged.get(key.as_str()), child, path, typing);
                 path.pop();
                 merged.insert(Key::new(key.text.clone()), child);
@@ -281,7 +281,7 @@ fn without(value: &Value, paths: &FieldSet, path: &mut Path, typing: Typing<'_>)
         Data::Map(entries) if !typing.map_is_atomic(path) => {
             let mut kept = Map::new();
             for (key, child) in entries {
-                path.push(Step::Field(key.text.clone()));
+                path.push(Step::Field(key.text.to_string()));
                 if !paths.0.contains(path) {
                     kept.insert(key.clone(), without(child, paths, path, typing));
                 }
@@ -325,14 +325,14 @@ fn walk(old: &Value, new: &Value, path: &mut Path, typing: Typing<'_>, found: &m
     match (&old.data, &new.data) {
         (Data::Map(left), Data::Map(right)) if !typing.map_is_atomic(path) => {
             for (key, before) in left {
-                let mut path = below(path, Step::Field(key.text.clone()));
+                let mut path = below(path, Step::Field(key.text.to_string()));
                 match right.get(key.as_str()) {
                     Some(after) => walk(before, after, &mut path, typing, found),
                     None => whole(before, path, typing, &mut found.removed),
                 }
             }
             for (key, after) in right.iter().filter(|(key, _)| !left.contains_key(key.as_str())) {
-                whole(after, below(path, Step::Field(key.text.clone())), typing, &mut found.changed);
+                whole(after, below(path, Step::Field(key.text.to_string())), typing, &mut found.changed);
             }
         }
         (Data::List(left), Data::List(right)) if typing.list(path) != ListShape::Atomic => {

@@ -190,7 +190,7 @@ pub(super) fn with_redacted_keys(redactor: &Redactor, value: Value) -> Value {
                 while view.contains_key(text.as_str()) {
                     text.push('\'');
                 }
-                view.insert(Key { text, origin: key.origin }, with_redacted_keys(redactor, child));
+                view.insert(Key { text: text.into(), origin: key.origin }, with_redacted_keys(redactor, child));
             }
             Data::Map(view)
         }

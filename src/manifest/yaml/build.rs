@@ -8,6 +8,7 @@ use super::resolve::{self, Meaningless};
 use super::timestamp;
 use crate::manifest::source::Origin;
 use crate::manifest::value::{Data, Key, Map, NumberKind, Value};
+use smol_str::SmolStr;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -195,6 +196,19 @@ impl<'a> Builder<'a, '_> {
             if matches!(event, Event::MapEnd) {
                 break;
             }
+            if let Event::Scalar(scalar) = &event
+                && resolve::is_text(scalar)
+            {
+                self.spend(1, scalar.text.len(), key_span.start)?;
+                let text = SmolStr::new(&scalar.text);
+                let (event, value_span) = self.next()?;
+                let outside = std::mem::replace(&mut self.in_merge, false);
+                let (value, value_height) = self.node(event, value_span, level + 1)?;
+                self.in_merge = outside;
+                height = height.max(value_height);
+                self.enter(&mut entries, text, key_span, value);
+                continue;
+            }
             let written = match &event {
                 Event::Scalar(scalar) => Written::of(scalar, self.dialect),
                 _ => Written::default(),
@@ -220,14 +234,19 @@ impl<'a> Builder<'a, '_> {
                 key => self.key_text(key, &written, key_span),
             };
             let Some(text) = text else { continue };
-            let origin = Some(self.origin(key_span.start, key_span.end));
-            if let Some(first) = entries.set(Key { text, origin }, value) {
-                let text = entries.last_set().unwrap_or_default();
-                self.report.duplicate_key(&text, key_span, first.origin.as_ref());
-            }
+            self.enter(&mut entries, text.into(), key_span, value);
         }
         let origin = Some(self.origin(span.start, self.last_end));
         Ok((Value { data: Data::Map(entries.map), origin }, height + 1))
+    }
+
+    /// Sets an entry of a map, and says so when its key is there already.
+    fn enter(&mut self, entries: &mut Entries, text: SmolStr, span: Span, value: Value) {
+        let origin = Some(self.origin(span.start, span.end));
+        if let Some(first) = entries.set(Key { text, origin }, value) {
+            let text = entries.last_set().unwrap_or_default();
+            self.report.duplicate_key(&text, span, first.origin.as_ref());
+        }
     }
 
     /// A key at the root of what kustomize reads: its text, whatever it looks like.
@@ -440,7 +459,7 @@ struct Entries {
 impl Entries {
     /// Sets an explicit key; gives back the former key when that is a duplicate.
     fn set(&mut self, key: Key, value: Value) -> Option<Key> {
-        let merged = !self.merged.is_empty() && self.merged.remove(&key.text);
+        let merged = !self.merged.is_empty() && self.merged.remove(key.as_str());
         match self.map.get_index_of(&key.text) {
             Some(at) => {
                 let former = self.replace(at, key, value);
@@ -455,7 +474,7 @@ impl Entries {
 
     /// Sets a key from `<<`.
     fn merge(&mut self, key: Key, value: Value) {
-        self.merged.insert(key.text.clone());
+        self.merged.insert(key.text.to_string());
         match self.map.get_index_of(&key.text) {
             Some(at) => drop(self.replace(at, key, value)),
             None => drop(self.map.push(key, value)),
@@ -476,6 +495,6 @@ impl Entries {
 
     /// The text of the key that was set last.
     fn last_set(&self) -> Option<String> {
-        self.map.get_index(self.last).map(|(key, _)| key.text.clone())
+        self.map.get_index(self.last).map(|(key, _)| key.text.to_string())
     }
 }

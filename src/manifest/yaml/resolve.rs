@@ -93,6 +93,22 @@ fn quoted_by_kyaml(text: &str) -> bool {
     text.is_empty() || (text.contains(':') && timestamp::normalise(text).is_some())
 }
 
+/// Says whether a scalar is the text that is written, in every dialect and wherever it stands: the quick answer for nearly all
+/// keys. Where it says no, [`resolve`] decides.
+pub(super) fn is_text(scalar: &Scalar<'_>) -> bool {
+    const LONGEST_WORD: usize = 5;
+    let text = &*scalar.text;
+    scalar.tag.is_none()
+        && scalar.anchor == 0
+        && match scalar.style {
+            Style::Quoted => text != "<<",
+            Style::Plain if !text.starts_with(|c: char| c.is_ascii_alphabetic()) => false,
+            // kubectl's words are those of kustomize and more.
+            Style::Plain => text.len() > LONGEST_WORD || matches!(word(text, Dialect::Kubectl), Plain::Text),
+            Style::Literal | Style::Folded => false,
+        }
+}
+
 /// Says whether a plain scalar is `null`.
 pub(super) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")

@@ -110,7 +110,7 @@ impl Serialize for Written<'_> {
             }
             Data::Map(map) => {
                 let mut entries = serializer.serialize_map(Some(map.len()))?;
-                map.iter().try_for_each(|(key, value)| entries.serialize_entry(&key.text, &Written(value)))?;
+                map.iter().try_for_each(|(key, value)| entries.serialize_entry(key.as_str(), &Written(value)))?;
                 entries.end()
             }
         }

@@ -48,7 +48,7 @@ fn walk(config: &mut Config, kind: &str, definitions: &Value, name: &str, path: 
     let properties = definitions.get(name).and_then(|definition| definition.path(&["Schema", "properties"]));
     for (property_name, property) in properties.and_then(Value::as_map).into_iter().flatten() {
         let text = |key: &str| property.get(key).and_then(Value::as_str);
-        path.push(property_name.text.clone());
+        path.push(property_name.text.to_string());
         let spec = |path: &[String]| FieldSpec::new(Gvk::new("", "", kind), &path.join("/"), false);
         if text("x-kubernetes-annotation").is_some() {
             merge_one(&mut config.common_annotations, &spec(path))?;

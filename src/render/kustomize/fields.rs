@@ -142,7 +142,7 @@ impl<'a> Fields<'a> {
         let mut pairs = Vec::with_capacity(map.len());
         for (key, value) in map {
             let value = self.text_of(&format!("{name}.{}", key.text), value)?;
-            let key = Text { text: key.text.clone(), origin: key.origin.clone() };
+            let key = Text { text: key.text.to_string(), origin: key.origin.clone() };
             pairs.push(Pair { key, value });
         }
         pairs.sort_by(|a, b| a.key.text.cmp(&b.key.text));

@@ -261,7 +261,7 @@ impl Judge<'_> {
             (Map(fields), Data::Map(_)) => return self.map(value, fields),
             (TextMap, Data::Map(map)) => {
                 for (key, value) in map {
-                    self.within(key.text.clone(), |judge| judge.value(value, Text));
+                    self.within(key.text.to_string(), |judge| judge.value(value, Text));
                 }
                 return;
             }

@@ -37,7 +37,7 @@ fn value_in(node: &Node, flow: bool) -> Result<Value, Fault> {
                 if text.contains('\u{85}') || !is_allowed(text) {
                     return Err("a key holds a control character".to_owned());
                 }
-                let key = Key { text: text.to_owned(), origin: entry.key.origin.clone() };
+                let key = Key { text: text.into(), origin: entry.key.origin.clone() };
                 if map.insert(key, value_in(&entry.value, flow).map_err(|fault| below(text, &fault))?).is_some() {
                     return Err(format!("the key `{text}` is there twice"));
                 }

@@ -81,14 +81,14 @@ impl Layers {
         match &value.data {
             Data::Map(map) => {
                 for (key, item) in map {
-                    way.push(key.text.clone());
+                    way.push(key.text.to_string());
                     let candidate = Candidate {
                         way: way.clone(),
                         value: item.clone(),
                         key: key.origin.clone(),
                         kind: kind.map(str::to_owned),
                     };
-                    self.by_key.entry(key.text.clone()).or_default().push(candidate);
+                    self.by_key.entry(key.text.to_string()).or_default().push(candidate);
                     self.fields(item, way, kind);
                     way.pop();
                 }
@@ -124,7 +124,7 @@ impl Layers {
                 *map = entries
                     .into_iter()
                     .map(|(mut key, mut item)| {
-                        way.push(key.text.clone());
+                        way.push(key.text.to_string());
                         if key.origin.is_none() || item.origin.is_none() {
                             self.claim(&mut key.origin, &mut item, way, kind);
                         }

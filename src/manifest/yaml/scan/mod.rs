@@ -91,6 +91,8 @@ pub(super) struct Scanner<'a> {
     keys: Vec<SimpleKey>,
     key_allowed: bool,
     ended: bool,
+    /// The next token is certain, and was not taken yet.
+    certain: bool,
 }
 
 /// Bytes that end a line, or may be the first of a character that does.
@@ -133,18 +135,24 @@ impl<'a> Scanner<'a> {
             keys: vec![no_key],
             key_allowed: true,
             ended: false,
+            certain: false,
         }
     }
 
     /// The next token, which stays.
     pub(super) fn peek(&mut self) -> Scanned<&Token<'a>> {
-        self.fill()?;
+        if !self.certain {
+            self.fill()?;
+        }
         Ok(self.tokens.front().expect("because a stream that has ended keeps its last token"))
     }
 
     /// The next token.
     pub(super) fn take(&mut self) -> Scanned<Token<'a>> {
-        self.fill()?;
+        if !self.certain {
+            self.fill()?;
+        }
+        self.certain = false;
         self.taken += 1;
         Ok(self.tokens.pop_front().expect("because a stream that has ended keeps its last token"))
     }
@@ -157,7 +165,10 @@ impl<'a> Scanner<'a> {
                 let waiting = self.keys.iter().position(|key| key.possible && key.token == head);
                 match waiting {
                     Some(index) if !self.ended && self.key_is_valid(index)? => {}
-                    _ => return Ok(()),
+                    _ => {
+                        self.certain = true;
+                        return Ok(());
+                    }
                 }
             }
             self.fetch()?;
