@@ -6,6 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 /// A file that values were read from. Shared by every value that came from it.
 pub struct Source {
+    file: Arc<File>,
+}
+
+struct File {
     path: String,
     text: String,
     /// How many lines of the file stand before the text.
@@ -21,24 +25,31 @@ impl Source {
 
     /// A part of a file that begins at a line of its own, behind `lines_before` others: places are those in the file.
     pub fn part(path: impl Into<String>, text: impl Into<String>, lines_before: u32) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into(), lines_before, line_starts: OnceLock::new() })
+        let file = File { path: path.into(), text: text.into(), lines_before, line_starts: OnceLock::new() };
+        Arc::new(Self { file: Arc::new(file) })
+    }
+
+    /// The same file with a count of owners of its own: threads that all count at one place wait for each other.
+    #[must_use]
+    pub(super) fn again(&self) -> Arc<Self> {
+        Arc::new(Self { file: Arc::clone(&self.file) })
     }
 
     /// Path relative to the repository root.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.file.path
     }
 
     /// The whole text, or that of the part.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.file.text
     }
 
     fn line_starts(&self) -> &[u32] {
-        self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        self.file.line_starts.get_or_init(|| {
+            let breaks = self.file.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
             let starts = breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
             std::iter::once(0).chain(starts).collect()
         })
@@ -59,9 +70,9 @@ impl Source {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= byte).max(1) - 1;
         let start = starts[line] as usize;
-        let end = (byte as usize).min(self.text.len());
-        let column = self.text.get(start..end).map_or(end - start, |before| before.chars().count());
-        let line = u32::try_from(line + 1).unwrap_or(u32::MAX).saturating_add(self.lines_before);
+        let end = (byte as usize).min(self.file.text.len());
+        let column = self.file.text.get(start..end).map_or(end - start, |before| before.chars().count());
+        let line = u32::try_from(line + 1).unwrap_or(u32::MAX).saturating_add(self.file.lines_before);
         (line, u32::try_from(column + 1).unwrap_or(u32::MAX))
     }
 
@@ -69,16 +80,16 @@ impl Source {
     #[must_use]
     pub fn line(&self, line: u32) -> &str {
         let starts = self.line_starts();
-        let Some(line) = line.checked_sub(self.lines_before) else { return "" };
+        let Some(line) = line.checked_sub(self.file.lines_before) else { return "" };
         let Some(start) = starts.get(line.saturating_sub(1) as usize) else { return "" };
-        let rest = self.text.get(*start as usize..).unwrap_or_default();
+        let rest = self.file.text.get(*start as usize..).unwrap_or_default();
         rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Source({})", self.path)
+        write!(f, "Source({})", self.file.path)
     }
 }
 

@@ -76,6 +76,16 @@ impl Meter {
         Ok(())
     }
 
+    /// Pays for what was read with another meter of the same budget.
+    pub(super) fn join(&mut self, other: &Self, budget: &Budget) -> Result<(), Limit> {
+        let left = |here: usize, there: usize, whole: usize| here.checked_sub(whole - there);
+        self.bytes = left(self.bytes, other.bytes, budget.bytes).ok_or(Limit::Bytes)?;
+        self.nodes = left(self.nodes, other.nodes, budget.nodes).ok_or(Limit::Nodes)?;
+        self.expanded = left(self.expanded, other.expanded, budget.expanded).ok_or(Limit::Expanded)?;
+        self.documents = left(self.documents, other.documents, budget.documents).ok_or(Limit::Documents)?;
+        Ok(())
+    }
+
     /// Pays for one document.
     pub(super) fn document(&mut self) -> Result<(), Limit> {
         self.documents = self.documents.checked_sub(1).ok_or(Limit::Documents)?;

@@ -11,8 +11,14 @@ use super::split::{Piece, pieces};
 use crate::finding::Finding;
 use crate::manifest::source::Source;
 use crate::manifest::value::Value;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A text of so many bytes is worth the processors.
+const LONG: usize = 64 << 10;
+/// How many shares each processor gets, as documents take unlike times.
+const SHARES: usize = 4;
 
 /// What a file holds, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -29,52 +35,102 @@ pub struct Reading {
 /// `non-string-key`, `merge-key`, `merge-override`, `unread-document`.
 #[must_use]
 pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading {
-    let mut report = Report::new(source, budget);
-    let mut documents = Vec::new();
     let text = source.text();
-    let mut meter = Meter::new(budget);
     if text.len() > budget.bytes || u32::try_from(text.len()).is_err() {
+        let mut report = Report::new(source, budget);
         report.over_budget(Limit::Bytes, 0);
-        return Reading { documents, findings: report.into_findings() };
+        return Reading { documents: Vec::new(), findings: report.into_findings() };
     }
-    for piece in pieces(text, dialect) {
-        let (start, text, is_json) = match piece {
-            Piece::Document { start, text } => (start, text, false),
-            Piece::Json { start, text } => (start, text, true),
-            Piece::BadJson { at } => {
-                report.begin_unread();
-                report.bad_json(offset(at));
-                continue;
-            }
-            Piece::BadSeparator { start, end } => {
-                report.begin_unread();
-                report.bad_separator(Span { start: offset(start), end: offset(end) });
-                continue;
-            }
-        };
-        report.begin(text);
-        let depth = budget.effective_depth();
-        let events = if is_json {
-            Events::Json(JsonEvents::new(text, start))
-        } else {
-            Events::Yaml(Box::new(YamlEvents::new(text, start, dialect)))
-        };
-        let stop = match meter.document() {
-            Ok(()) => document(start, events, dialect, depth, &mut meter, &mut report, &mut documents),
-            Err(limit) => Err(Stop::Budget(limit, offset(start))),
-        };
-        match stop {
-            Ok(()) => {}
-            Err(Stop::Syntax(message, at)) => report.syntax(at, &message),
-            Err(Stop::Budget(limit, at)) => {
-                report.over_budget(limit, at);
-                if limit != Limit::Depth {
-                    break;
+    if text.len() >= LONG
+        && let Some(reading) = at_once(source, dialect, budget)
+    {
+        return reading;
+    }
+    let mut part = Part::new(source, budget);
+    part.read(pieces(text, dialect), dialect, budget);
+    Reading { documents: part.documents, findings: part.report.into_findings() }
+}
+
+/// Reads the documents of a long text on all processors. `None` where that could tell more or less than reading them in a row: a
+/// budget may be exceeded, or more is wrong than is shown.
+fn at_once(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Option<Reading> {
+    let pieces: Vec<Piece<'_>> = pieces(source.text(), dialect).take(budget.documents.saturating_add(1)).collect();
+    if pieces.len() > budget.documents {
+        return None;
+    }
+    let share = pieces.len().div_ceil(SHARES * rayon::current_num_threads()).max(1);
+    let shares: Vec<(Arc<Source>, &[Piece<'_>])> =
+        pieces.chunks(share).map(|pieces| (source.again(), pieces)).collect();
+    let parts = shares.par_iter().map(|(source, pieces)| {
+        let mut part = Part::new(source, budget);
+        part.read(pieces.iter().copied(), dialect, budget).then_some(part)
+    });
+    let parts: Vec<Part<'_>> = parts.collect::<Option<_>>()?;
+    let mut meter = Meter::new(budget);
+    let mut reading = Reading::default();
+    for part in parts {
+        meter.join(&part.meter, budget).ok()?;
+        reading.documents.extend(part.documents);
+        reading.findings.extend(part.report.into_findings());
+    }
+    // One that left something out says so in one finding more.
+    (reading.findings.len() <= budget.findings).then_some(reading)
+}
+
+/// Documents that are read one after the other.
+struct Part<'a> {
+    report: Report<'a>,
+    meter: Meter,
+    documents: Vec<Value>,
+}
+
+impl<'a> Part<'a> {
+    fn new(source: &'a Arc<Source>, budget: &'a Budget) -> Self {
+        Self { report: Report::new(source, budget), meter: Meter::new(budget), documents: Vec::new() }
+    }
+
+    /// Reads all pieces; false when a budget ended it before.
+    fn read(&mut self, pieces: impl Iterator<Item = Piece<'a>>, dialect: Dialect, budget: &Budget) -> bool {
+        let Self { report, meter, documents } = self;
+        for piece in pieces {
+            let (start, text, is_json) = match piece {
+                Piece::Document { start, text } => (start, text, false),
+                Piece::Json { start, text } => (start, text, true),
+                Piece::BadJson { at } => {
+                    report.begin_unread();
+                    report.bad_json(offset(at));
+                    continue;
+                }
+                Piece::BadSeparator { start, end } => {
+                    report.begin_unread();
+                    report.bad_separator(Span { start: offset(start), end: offset(end) });
+                    continue;
+                }
+            };
+            report.begin(text);
+            let depth = budget.effective_depth();
+            let events = if is_json {
+                Events::Json(JsonEvents::new(text, start))
+            } else {
+                Events::Yaml(Box::new(YamlEvents::new(text, start, dialect)))
+            };
+            let stop = match meter.document() {
+                Ok(()) => document(start, events, dialect, depth, meter, report, documents),
+                Err(limit) => Err(Stop::Budget(limit, offset(start))),
+            };
+            match stop {
+                Ok(()) => {}
+                Err(Stop::Syntax(message, at)) => report.syntax(at, &message),
+                Err(Stop::Budget(limit, at)) => {
+                    report.over_budget(limit, at);
+                    if limit != Limit::Depth {
+                        return false;
+                    }
                 }
             }
         }
+        true
     }
-    Reading { documents, findings: report.into_findings() }
 }
 
 fn document<'a>(
@@ -157,4 +213,50 @@ pub fn examine(bytes: &[u8]) {
 
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Documents of which some are wrong, each in its own way.
+    fn long_text() -> String {
+        let document = |number: usize| match number % 97 {
+            13 => "a: 1\na: 2\n".to_owned(),
+            40 => "a: [\n".to_owned(),
+            70 => "a: 1\n...\nb: 2\n".to_owned(),
+            _ => format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web-{number}}}\ndata: {{key: &a of some length, others: [*a, *a, *a, *a]}}\n"
+            ),
+        };
+        (0..1_000).map(document).collect::<Vec<_>>().join("---\n")
+    }
+
+    #[test]
+    fn a_long_text_is_read_as_a_short_one_is() {
+        let source = Source::new("a.yaml", long_text());
+        assert!(source.text().len() > LONG);
+        for dialect in [Dialect::Kubectl, Dialect::Kustomize] {
+            let in_a_row = |budget: &Budget| {
+                let mut part = Part::new(&source, budget);
+                part.read(pieces(source.text(), dialect), dialect, budget);
+                (part.documents, part.report.into_findings())
+            };
+            let at_once = at_once(&source, dialect, &Budget::default()).map(|it| (it.documents, it.findings));
+            assert_eq!(at_once, Some(in_a_row(&Budget::default())));
+            let small = [
+                Budget { findings: 7, ..Budget::default() },
+                Budget { nodes: 5_000, ..Budget::default() },
+                Budget { bytes: source.text().len(), ..Budget::default() },
+                Budget { expanded: 400, ..Budget::default() },
+                Budget { documents: 900, ..Budget::default() },
+            ];
+            for budget in small {
+                let reading = read(&source, dialect, &budget);
+                let expected = in_a_row(&budget);
+                assert!(expected.1.iter().any(|finding| finding.rule == "yaml-budget"), "{budget:?}");
+                assert_eq!((reading.documents, reading.findings), expected, "{budget:?}");
+            }
+        }
+    }
 }
