@@ -26,6 +26,7 @@ use crate::manifest::Object;
 use crate::schema::Catalog;
 use crate::unit::Unit;
 use pairing::{Pair, pair};
+use rayon::prelude::*;
 use spot::Spot;
 
 /// Tells what changes from `before` to `after`: the two renders of one unit.
@@ -42,20 +43,8 @@ pub fn diff(
     catalog: Option<&Catalog>,
     redactor: &Redactor,
 ) -> Vec<Change> {
-    let mut own = Redactor::new();
-    own.learn(before);
-    own.learn(after);
-    let taught;
-    let redactor = if redactor.knows(&own) {
-        redactor
-    } else {
-        let mut all = redactor.clone();
-        all.learn(before);
-        all.learn(after);
-        taught = all;
-        &taught
-    };
-    pair(before, after).into_iter().filter_map(|pair| change(unit, &pair, catalog, redactor)).collect()
+    let redactor = redactor.taught(before, after);
+    pair(before, after).into_par_iter().filter_map(|pair| change(unit, &pair, catalog, &redactor)).collect()
 }
 
 fn change(unit: &Unit, pair: &Pair<'_>, catalog: Option<&Catalog>, redactor: &Redactor) -> Option<Change> {

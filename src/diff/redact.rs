@@ -16,6 +16,7 @@ use crate::operation::Operation;
 use crate::secret::{MASK, Secret, SecretPath};
 use learn::Learned;
 use matcher::{Matcher, Span};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
@@ -116,9 +117,22 @@ impl Redactor {
         }
     }
 
-    /// Says whether everything that `other` has learned is known here.
-    pub(super) fn knows(&self, other: &Self) -> bool {
-        self.learned.contains(&other.learned)
+    /// A redactor that has learned from these two renders as well: this one where it knows all of it.
+    pub(super) fn taught(&self, before: &[Object], after: &[Object]) -> Cow<'_, Self> {
+        let learned = |objects: &[Object]| {
+            let mut learned = Learned::default();
+            learned.objects(objects, &self.paths);
+            learned
+        };
+        let (before, after) = rayon::join(|| learned(before), || learned(after));
+        if self.learned.contains(&before) && self.learned.contains(&after) {
+            return Cow::Borrowed(self);
+        }
+        let mut all = self.clone();
+        all.learned.absorb(before);
+        all.learned.absorb(after);
+        all.matcher = OnceLock::new();
+        Cow::Owned(all)
     }
 
     /// Masks every learned value, every `ENC[…]` of SOPS, private keys, passwords in addresses, and the generated part of
