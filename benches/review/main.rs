@@ -3,7 +3,7 @@
 //!     cargo bench --bench review              # everything; kustomize or kubectl must be on PATH for the overlays
 //!     cargo bench --bench review -- plain     # measurements whose name holds this text
 //!
-//! `diff` compares a pair of manifests in this process, beside the program dyff; `cut` writes a report of ten megabytes for people.
+//! `diff` compares a pair of manifests, beside the program dyff; `cut` writes a report of ten megabytes for people in this process.
 //! Each other measurement runs the binary as a person would: a new process on a warm disk, the best and the median of some runs.
 //! Nothing fails here: the budgets are those of the design, and figures depend on the machine. CI only compiles this.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
@@ -16,10 +16,6 @@ use repository::{Kind, Repository};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// That of the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const APPLICATIONS: usize = 100;
 const RUNS: usize = 7;

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Render a folder and print the objects
     Render(Render),
+    /// Compare two folders or files of manifests, object by object
+    Diff(Diff),
     /// Apply an environment to its cluster
     Apply(Apply),
     /// Bring every environment branch as far as it may go now
@@ -67,9 +69,6 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Not supported yet: compare two rendered folders
-    #[command(hide = true)]
-    Diff(NotYet),
     /// Not supported yet: compare clusters with Git
     #[command(hide = true)]
     Drift(NotYet),
@@ -226,6 +225,26 @@ pub(crate) struct Render {
     /// The folder to render
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) path: PathBuf,
+}
+
+/// `mergeline diff`
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// From: a folder (rendered first), a file, or `-` for standard input
+    #[arg(value_name = "FROM")]
+    pub(crate) before: PathBuf,
+    /// To
+    #[arg(value_name = "TO")]
+    pub(crate) after: PathBuf,
+    /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, html
+    #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
+    pub(crate) outputs: Vec<String>,
+    /// End with 1 when anything differs, as `git diff --exit-code` does
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The Kubernetes version that says how lists merge, `X.Y` (default: the newest bundled)
+    #[arg(long, value_name = "X.Y")]
+    pub(crate) kubernetes: Option<String>,
 }
 
 /// `mergeline apply`

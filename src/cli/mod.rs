@@ -5,6 +5,7 @@
 mod apply;
 mod arguments;
 mod demo;
+mod diff;
 mod hiding;
 mod init;
 mod kubeconform;
@@ -49,6 +50,7 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Review(command) => review::review(&global, &command),
         Command::Validate(command) => validate::validate(&global, &command),
         Command::Render(command) => render::render(&global, &command),
+        Command::Diff(command) => diff::diff(&global, &command),
         Command::Apply(command) => apply::apply(&global, command).await,
         Command::Promote(command) => promote::promote(&global, command).await,
         Command::Status(command) => status::status(&global, command).await,
@@ -60,7 +62,6 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
             clap_complete::generate(command.shell, &mut Arguments::command(), "mergeline", &mut script);
             print::data(&String::from_utf8_lossy(&script))
         }
-        Command::Diff(_) => not_yet("diff"),
         Command::Drift(_) => not_yet("drift"),
         Command::Rollback(_) => not_yet("rollback"),
         Command::Why(_) => not_yet("why"),

@@ -5,6 +5,7 @@ use crate::finding::{Finding, Place};
 use crate::git::tree::EntryKind;
 use crate::git::{DiskTree, Repository, Tree};
 use crate::render::kustomize::is_kustomization_name;
+use crate::report::Report;
 use std::path::{Path, PathBuf};
 
 /// Named paths in the tree that they are read from: the working tree of the repository when all are in it, so that bases
@@ -86,23 +87,49 @@ impl Named {
         if self.in_repository { vec![String::new()] } else { self.paths.clone() }
     }
 
+    /// A path in the words of the person: from where they stand.
+    fn path_as_seen(&self, path: &str) -> String {
+        match path.strip_prefix(&self.here) {
+            Some(rest) => rest.to_owned(),
+            None => format!("/{path}"),
+        }
+    }
+
+    fn place_as_seen(&self, place: Place) -> Place {
+        Place { path: self.path_as_seen(&place.path), ..place }
+    }
+
     /// A finding in the words of the person: paths from where they stand.
     pub(crate) fn as_seen(&self, mut finding: Finding) -> Finding {
         if self.in_repository {
             return finding;
         }
-        let path = |path: &str| match path.strip_prefix(&self.here) {
-            Some(rest) => rest.to_owned(),
-            None => format!("/{path}"),
-        };
         let text = |text: &str| if self.here.is_empty() { text.to_owned() } else { text.replace(&self.here, "") };
-        let place = |place: Place| Place { path: path(&place.path), ..place };
         finding.message = text(&finding.message);
         finding.hint = finding.hint.as_deref().map(text);
         finding.unit = finding.unit.as_deref().map(text);
-        finding.place = finding.place.map(place);
-        finding.related = finding.related.into_iter().map(|(at, why)| (place(at), text(&why))).collect();
+        finding.place = finding.place.map(|place| self.place_as_seen(place));
+        finding.related = finding.related.into_iter().map(|(at, why)| (self.place_as_seen(at), text(&why))).collect();
         finding
+    }
+
+    /// Tells a comparison in the words of the person, who named the files of `texts` themselves.
+    pub(crate) fn tell(&self, report: &mut Report, texts: &[&str]) {
+        if self.in_repository {
+            return;
+        }
+        let is_named = |place: &Place| texts.contains(&place.path.as_str());
+        for change in &mut report.changes.changes {
+            let fields = change.fields.iter_mut().filter_map(|field| field.place.as_mut());
+            for place in change.place.iter_mut().chain(fields).filter(|place| !is_named(place)) {
+                place.path = self.path_as_seen(&place.path);
+            }
+        }
+        for finding in &mut report.findings {
+            if !finding.place.as_ref().is_some_and(is_named) {
+                *finding = self.as_seen(finding.clone());
+            }
+        }
     }
 }
 

@@ -179,6 +179,29 @@ pub fn render_part(source: &Arc<Source>, unit: &Unit, options: &RenderOptions) -
     rendered
 }
 
+/// What two texts render to.
+#[derive(Debug, Clone, Default)]
+pub struct RenderedTexts {
+    /// What the documents render to that stand in both.
+    pub same: Rendered,
+    /// What those of the text before alone render to.
+    pub before: Rendered,
+    /// What those of the text after alone render to.
+    pub after: Rendered,
+}
+
+/// Renders two texts of plain manifests. Documents that stand in both are read once ([`yaml::read_both`]).
+///
+/// [`yaml::read_both`]: crate::manifest::yaml::read_both
+#[must_use]
+pub fn render_texts(before: &Arc<Source>, after: &Arc<Source>, unit: &Unit, options: &RenderOptions) -> RenderedTexts {
+    let [same, before, after] = plain::render_texts(before, after, &options.budget).map(|mut rendered| {
+        rendered.of(unit);
+        rendered
+    });
+    RenderedTexts { same, before, after }
+}
+
 fn render_directory(
     tree: &dyn Tree,
     unit: &Unit,

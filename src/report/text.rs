@@ -7,7 +7,7 @@ use super::Report;
 use super::annotations::break_commands;
 use super::visible::{cut, one_line, visible};
 use super::words::{
-    Group, counted, footprints, groups, headline, image_changes, listed, provenance, silenced, unit_name,
+    Group, conclusion, counted, footprints, groups, image_changes, listed, provenance, silenced, unit_name,
 };
 use crate::diff::{Action, FoldedChange, LineKind};
 use crate::finding::{Finding, Severity};
@@ -195,7 +195,7 @@ impl Paint {
             out += &(one_line(&format!("resources {said}{place}")) + "\n");
         }
         let style = if report.verdict == super::Verdict::Fail { Style::Red } else { Style::Bold };
-        let verdict = one_line(&format!("{}: {}", report.verdict.word(), headline(report)));
+        let verdict = one_line(&conclusion(report));
         out += &self.put(style, &verdict);
         let facts = one_line(&provenance(report).join(" · "));
         out + &format!("\n{facts}\n")

@@ -58,7 +58,35 @@ pub(super) fn headline(report: &Report) -> String {
     match report.command.as_str() {
         // Nothing is compared.
         "validate" | "render" => judgement(report),
+        // Nothing is judged.
+        "diff" if report.findings.is_empty() => difference(report),
         _ => format!("{} · {}", judgement(report), extent(report)),
+    }
+}
+
+/// The last line of a report: the verdict where there is one, and what it comes to.
+pub(super) fn conclusion(report: &Report) -> String {
+    match (report.command.as_str(), report.verdict) {
+        ("diff", Verdict::Pass | Verdict::Nothing) => headline(report),
+        _ => format!("{}: {}", report.verdict.word(), headline(report)),
+    }
+}
+
+/// What differs, in numbers: `2 created, 53 updated, 1 deleted`.
+fn difference(report: &Report) -> String {
+    let counts = [
+        (Action::Create, "created"),
+        (Action::Update, "updated"),
+        (Action::Replace, "replaced"),
+        (Action::Delete, "deleted"),
+    ];
+    let counts = counts.map(|(action, word)| (report.changes.count(action), word));
+    let said: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    match said.is_empty() {
+        true if !report.withheld.is_empty() => "what differs is not known".to_owned(),
+        true => "nothing differs".to_owned(),
+        false => said.join(", "),
     }
 }
 

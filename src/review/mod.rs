@@ -7,6 +7,7 @@
 
 mod absent;
 mod annotated;
+mod compare;
 mod judge;
 mod kinds;
 mod lines;
@@ -21,6 +22,7 @@ mod survey;
 mod tests;
 mod validate;
 
+pub use compare::{CompareInput, Given, compare};
 pub use publish::{CONTEXT, TOPIC, publish};
 pub use rendered::{RenderedInput, review_rendered};
 pub use stream::validate_stream;
@@ -202,12 +204,11 @@ pub fn review(input: &Input<'_>) -> Result<Report> {
         if !(whole(base) && whole(head)) {
             return Err(unit);
         }
-        let objects =
-            |side: &Option<Rendered>| side.as_ref().map_or_else(Vec::new, |rendered| rendered.objects.clone());
+        let [base, head] =
+            [base, head].map(|side| side.as_ref().map_or(&[][..], |rendered| rendered.objects.as_slice()));
         let catalog = judge.catalog(&unit.environment);
-        let (base, head) = (objects(base), objects(head));
-        let risks = risk::of_unit(unit, &base, &head);
-        Ok((diff(unit, &base, &head, Some(catalog), &redactor), risks))
+        let risks = risk::of_unit(unit, base, head);
+        Ok((diff(unit, base, head, Some(catalog), &redactor), risks))
     });
     for outcome in compared.collect::<Vec<_>>() {
         match outcome {

@@ -87,9 +87,9 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
     let mut report = Report::new("review");
     let readable = head.findings.is_empty() && base.findings.is_empty();
     if readable {
-        let objects = |side: &LaidOut, name: &str| {
-            side.units.iter().find(|unit| unit.name == name).map(|unit| unit.objects.clone()).unwrap_or_default()
-        };
+        fn objects<'s>(side: &'s LaidOut, name: &str) -> &'s [Object] {
+            side.units.iter().find(|unit| unit.name == name).map_or(&[][..], |unit| unit.objects.as_slice())
+        }
         let compared = names.par_iter().map(|name| {
             let unit = unit(name);
             if let Some(base) = &input.base
@@ -99,8 +99,8 @@ pub fn review_rendered(input: &RenderedInput<'_>) -> Result<Report> {
             }
             let catalog = judge.catalog(&input.environment);
             let (base, head) = (objects(&base, name), objects(&head, name));
-            let risks = risk::of_unit(&unit, &base, &head);
-            Ok(Some((diff(&unit, &base, &head, Some(catalog), &redactor), risks)))
+            let risks = risk::of_unit(&unit, base, head);
+            Ok(Some((diff(&unit, base, head, Some(catalog), &redactor), risks)))
         });
         for changes in compared.collect::<Result<Vec<_>>>()? {
             match changes {

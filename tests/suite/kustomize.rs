@@ -174,7 +174,7 @@ fn most_fields_lead_to_the_line_that_sets_them() {
                 if is_placed(&tree, value, key) {
                     placed += 1;
                 } else {
-                    *lost.entry(key.map(|key| key.text.clone()).unwrap_or_default()).or_default() += 1;
+                    *lost.entry(key.map(|key| key.text.to_string()).unwrap_or_default()).or_default() += 1;
                 }
             });
         }

@@ -35,29 +35,93 @@ pub struct Reading {
 /// `non-string-key`, `merge-key`, `merge-override`, `unread-document`.
 #[must_use]
 pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading {
+    match whole(source, budget) {
+        Ok(text) if text.len() < LONG => in_a_row(source, pieces(text, dialect), dialect, budget),
+        Ok(text) => {
+            // More documents than allowed are read as far as they are, one after the other.
+            let found: Vec<Piece<'_>> = pieces(text, dialect).take(budget.documents.saturating_add(1)).collect();
+            let reading = if found.len() > budget.documents { None } else { at_once(source, &found, dialect, budget) };
+            reading.unwrap_or_else(|| in_a_row(source, pieces(text, dialect), dialect, budget))
+        }
+        Err(reading) => reading,
+    }
+}
+
+/// Two texts, of which the documents that stand in both were read once.
+#[derive(Debug, Default)]
+pub struct Both {
+    /// What stands in both, with places in the text after.
+    pub same: Reading,
+    /// What stands in the text before alone.
+    pub before: Reading,
+    /// What stands in the text after alone.
+    pub after: Reading,
+}
+
+/// Reads two texts by the rules of [`read()`]. A document that stands in both, byte by byte, is the same: of those that stand
+/// several times, as many as both have. The budget holds for each of the three readings.
+#[must_use]
+pub fn read_both(before: &Arc<Source>, after: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Both {
+    let separately = || Both {
+        same: Reading::default(),
+        before: read(before, dialect, budget),
+        after: read(after, dialect, budget),
+    };
+    let split = |source| -> Option<Vec<Piece<'_>>> {
+        let found: Vec<Piece<'_>> =
+            pieces(whole(source, budget).ok()?, dialect).take(budget.documents.saturating_add(1)).collect();
+        (found.len() <= budget.documents).then_some(found)
+    };
+    let (Some(old), Some(new)) = (split(before), split(after)) else { return separately() };
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    old.iter().filter_map(Piece::content).for_each(|text| *counts.entry(text).or_default() += 1);
+    let mut known = counts.clone();
+    let mut take = |piece: &Piece<'_>| {
+        let left = piece.content().and_then(|text| known.get_mut(text)).filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    };
+    let (same, new): (Vec<Piece<'_>>, Vec<Piece<'_>>) = new.into_iter().partition(|piece| take(piece));
+    // What is left of the counts is what the text before has more of: the last ones of each.
+    let mut shared = |piece: &Piece<'_>| {
+        let Some(text) = piece.content() else { return false };
+        let (Some(count), Some(more)) = (counts.get_mut(text), known.get(text)) else { return false };
+        let is_shared = *count > *more;
+        *count -= usize::from(is_shared);
+        is_shared
+    };
+    let old: Vec<Piece<'_>> = old.into_iter().filter(|piece| !shared(piece)).collect();
+    let read = |source, pieces: &[Piece<'_>]| {
+        at_once(source, pieces, dialect, budget)
+            .unwrap_or_else(|| in_a_row(source, pieces.iter().copied(), dialect, budget))
+    };
+    Both { same: read(after, &same), before: read(before, &old), after: read(after, &new) }
+}
+
+/// The text of a file, or what is said of one that is too long.
+fn whole<'a>(source: &'a Arc<Source>, budget: &Budget) -> Result<&'a str, Reading> {
     let text = source.text();
     if text.len() > budget.bytes || u32::try_from(text.len()).is_err() {
         let mut report = Report::new(source, budget);
         report.over_budget(Limit::Bytes, 0);
-        return Reading { documents: Vec::new(), findings: report.into_findings() };
+        return Err(Reading { documents: Vec::new(), findings: report.into_findings() });
     }
-    if text.len() >= LONG
-        && let Some(reading) = at_once(source, dialect, budget)
-    {
-        return reading;
-    }
+    Ok(text)
+}
+
+fn in_a_row<'a>(
+    source: &'a Arc<Source>,
+    pieces: impl Iterator<Item = Piece<'a>>,
+    dialect: Dialect,
+    budget: &'a Budget,
+) -> Reading {
     let mut part = Part::new(source, budget);
-    part.read(pieces(text, dialect), dialect, budget);
+    part.read(pieces, dialect, budget);
     Reading { documents: part.documents, findings: part.report.into_findings() }
 }
 
-/// Reads the documents of a long text on all processors. `None` where that could tell more or less than reading them in a row: a
-/// budget may be exceeded, or more is wrong than is shown.
-fn at_once(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Option<Reading> {
-    let pieces: Vec<Piece<'_>> = pieces(source.text(), dialect).take(budget.documents.saturating_add(1)).collect();
-    if pieces.len() > budget.documents {
-        return None;
-    }
+/// Reads documents on all processors. `None` where that could tell more or less than reading them in a row: a budget may be
+/// exceeded, or more is wrong than is shown.
+fn at_once(source: &Arc<Source>, pieces: &[Piece<'_>], dialect: Dialect, budget: &Budget) -> Option<Reading> {
     let share = pieces.len().div_ceil(SHARES * rayon::current_num_threads()).max(1);
     let shares: Vec<(Arc<Source>, &[Piece<'_>])> =
         pieces.chunks(share).map(|pieces| (source.again(), pieces)).collect();
@@ -217,6 +281,7 @@ fn offset(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// Documents of which some are wrong, each in its own way.
@@ -238,11 +303,11 @@ mod tests {
         assert!(source.text().len() > LONG);
         for dialect in [Dialect::Kubectl, Dialect::Kustomize] {
             let in_a_row = |budget: &Budget| {
-                let mut part = Part::new(&source, budget);
-                part.read(pieces(source.text(), dialect), dialect, budget);
-                (part.documents, part.report.into_findings())
+                let reading = in_a_row(&source, pieces(source.text(), dialect), dialect, budget);
+                (reading.documents, reading.findings)
             };
-            let at_once = at_once(&source, dialect, &Budget::default()).map(|it| (it.documents, it.findings));
+            let found: Vec<Piece<'_>> = pieces(source.text(), dialect).collect();
+            let at_once = at_once(&source, &found, dialect, &Budget::default()).map(|it| (it.documents, it.findings));
             assert_eq!(at_once, Some(in_a_row(&Budget::default())));
             let small = [
                 Budget { findings: 7, ..Budget::default() },
@@ -258,5 +323,26 @@ mod tests {
                 assert_eq!((reading.documents, reading.findings), expected, "{budget:?}");
             }
         }
+    }
+    #[test]
+    fn what_stands_in_both_texts_is_read_once() {
+        let document = |name: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}\n");
+        let text = |names: &[&str]| names.iter().map(|name| document(name)).collect::<Vec<_>>().join("---\n");
+        let before = Source::new("before.yaml", text(&["a", "b", "b", "gone", "b"]));
+        let after = Source::new("after.yaml", text(&["b", "new", "a", "b", "a"]));
+        let both = read_both(&before, &after, Dialect::Kubectl, &Budget::default());
+        let names = |reading: &Reading| {
+            let name = |document: &Value| {
+                let origin = document.origin.as_ref().map(|origin| origin.place_without_excerpt().to_string());
+                format!("{} {}", document.path(&["metadata", "name"]).and_then(Value::as_str).unwrap(), origin.unwrap())
+            };
+            reading.documents.iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&both.same), ["b after.yaml:1:1", "a after.yaml:5:1", "b after.yaml:7:1"]);
+        assert_eq!(names(&both.before), ["gone before.yaml:7:1", "b before.yaml:9:1"]);
+        assert_eq!(names(&both.after), ["new after.yaml:3:1", "a after.yaml:9:1"]);
+        let few = Budget { documents: 4, ..Budget::default() };
+        let both = read_both(&before, &after, Dialect::Kubectl, &few);
+        assert_eq!((both.same.documents.len(), both.before.documents.len(), both.after.documents.len()), (0, 4, 4));
     }
 }

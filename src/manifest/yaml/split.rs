@@ -21,6 +21,16 @@ pub(super) enum Piece<'a> {
     BadJson { at: usize },
 }
 
+impl<'a> Piece<'a> {
+    /// The text of a document.
+    pub(super) fn content(&self) -> Option<&'a str> {
+        match self {
+            Self::Document { text, .. } | Self::Json { text, .. } => Some(text),
+            Self::BadSeparator { .. } | Self::BadJson { .. } => None,
+        }
+    }
+}
+
 /// The pieces of `text` in order. Documents that hold only spaces and comments are left out.
 pub(super) fn pieces(text: &str, dialect: Dialect) -> impl Iterator<Item = Piece<'_>> {
     let mark = bom(text);

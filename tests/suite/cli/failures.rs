@@ -145,7 +145,7 @@ fn a_host_that_forbids_jobs_to_open_pull_requests_names_the_setting_and_the_next
 #[test]
 fn commands_that_are_not_there_yet_say_so() {
     let hosted = Hosted::new();
-    for command in ["drift", "rollback", "why", "log", "diff"] {
+    for command in ["drift", "rollback", "why", "log"] {
         for arguments in [&[command][..], &[command, "prod", "--since", "1h"]] {
             let said = hosted.run(arguments).exits(2);
             assert!(said.err.contains(&format!("`mergeline {command}` is not supported yet")), "{}", said.err);

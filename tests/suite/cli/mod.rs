@@ -5,6 +5,7 @@ mod board;
 mod chat;
 mod cluster;
 mod demo;
+mod diff;
 mod events;
 mod failures;
 mod gitea;
