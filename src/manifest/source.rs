@@ -60,7 +60,7 @@ impl Source {
     pub fn line_and_offset(&self, byte: u32) -> (u32, u32) {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= byte).max(1);
-        let number = u32::try_from(line).unwrap_or(u32::MAX).saturating_add(self.lines_before);
+        let number = u32::try_from(line).unwrap_or(u32::MAX).saturating_add(self.file.lines_before);
         (number, byte - starts[line - 1])
     }
 
