@@ -27,6 +27,7 @@ fn files_are_compared_object_by_object() {
     let expected = "\
 from.yaml → to.yaml
   ~ ConfigMap b  to.yaml:6:8
+      @@ data.key @@
        metadata:
          name: b
        data:
@@ -137,7 +138,7 @@ fn a_side_that_cannot_be_read_is_said_and_nothing_is_called_deleted() {
     two(&place);
     place.checkout.write("broken.yaml", format!("{}---\na: [\n", map("b", "old")));
     let said = place.run(&["diff", "from.yaml", "broken.yaml"]).exits(1);
-    assert!(said.out.contains("--> broken.yaml:8:5"), "{}", said.out);
+    assert!(said.out.contains("--> broken.yaml:9:1"), "{}", said.out);
     assert!(said.out.contains("from.yaml → broken.yaml: the diff is withheld"), "{}", said.out);
     assert!(!said.out.contains("deleted"), "{}", said.out);
     let said = place.run(&["diff", "from.yaml", "nowhere"]).exits(3);
