@@ -71,7 +71,8 @@ pub(crate) fn init(global: &Global, command: &Init) -> Result<u8> {
     let push = format!("commit both files and push them to `{}`; then open a pull request", needs.default_branch);
     let steps = std::iter::once(look).chain(starter.steps).chain([push]);
     lines.extend(steps.enumerate().map(|(at, step)| format!("  {}. {step}", at + 1)));
-    print::data(&(lines.join("\n") + "\n"))
+    // Environments are called as folders of the repository are.
+    print::data(&crate::report::visible::visible(&(lines.join("\n") + "\n")))
 }
 
 /// The host: what a person says, else what the remote's name says, else what CI files say.

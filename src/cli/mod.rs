@@ -125,7 +125,10 @@ fn start_log(global: &Global) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MERGELINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(filter));
     let colours = std::io::stderr().is_terminal() && global.color != Color::Never;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| print::Log).with_ansi(colours);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || print::Log { colours })
+        .with_ansi(colours);
     log.without_time().with_target(false).init();
 }
 

@@ -4,6 +4,7 @@ use super::print;
 use crate::failure::{Failure, Result};
 use crate::finding::Severity;
 use crate::host::limits;
+use crate::report::annotations::{break_commands, break_commands_in_json, break_commands_in_markup};
 use crate::report::board::{self, Row};
 use crate::report::{self, Format, Output, Report, Verdict};
 use jiff::Timestamp;
@@ -97,9 +98,9 @@ impl Outputs {
     pub(crate) fn write_board(&self, rows: &[Row], now: Timestamp) -> Result<()> {
         for Output { format, path } in &self.outputs {
             let text = match format {
-                Format::Text => board::text(rows, now),
-                Format::Json => board::json(rows),
-                Format::Markdown => board::markdown(rows, now),
+                Format::Text => break_commands(&board::text(rows, now)),
+                Format::Json => for_log(board::json(rows), *format),
+                Format::Markdown => for_log(board::markdown(rows, now), *format),
                 Format::Github | Format::Junit | Format::Gitlab | Format::Html | Format::Sarif => {
                     return Err(Failure::usage(format!("the board of environments has no format `{format}`"))
                         .hint("it has text, json and markdown"));
@@ -125,7 +126,7 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
 /// # Errors
 /// When it cannot be made: a defect.
 pub(crate) fn text(report: &Report, format: Format, colours: bool, to_file: bool) -> Result<String> {
-    Ok(match format {
+    let text = match format {
         Format::Text => report::text::text(report, colours),
         Format::Json => report::json::json(report),
         // A file has the room of a step summary, a terminal that of a comment.
@@ -136,7 +137,19 @@ pub(crate) fn text(report: &Report, format: Format, colours: bool, to_file: bool
         Format::Gitlab => report::code_quality::code_quality(report),
         Format::Html => report::html::html(report).map_err(|error| Failure::bug(error.to_string()))?,
         Format::Sarif => report::sarif::sarif(report),
-    })
+    };
+    Ok(if to_file { text } else { for_log(text, format) })
+}
+
+/// The same for standard output, which may be the log of a job: nothing of it is a workflow command but ours.
+fn for_log(text: String, format: Format) -> String {
+    match format {
+        // These are made for it.
+        Format::Text | Format::Github => text,
+        Format::Markdown => break_commands(&text),
+        Format::Json | Format::Gitlab | Format::Sarif => break_commands_in_json(&text),
+        Format::Html | Format::Junit => break_commands_in_markup(&text),
+    }
 }
 
 /// Writes a file whole or not at all. What is no regular file (`/dev/stdout`, a pipe) is written to as it is.
@@ -239,6 +252,48 @@ mod tests {
         let outputs = parse(&["json=out.json", "github"]).unwrap();
         assert_eq!(outputs.file(Format::Json), Some("/somewhere/out.json".into()));
         assert!(outputs.for_machine());
+    }
+
+    #[test]
+    fn nothing_on_standard_output_is_a_workflow_command_of_somebody_else() {
+        let hostile = "a ##[add-mask]b\n::stop-commands::c\r\n  ::set-output name=d::e";
+        let mut report = Report::new("review");
+        let object = crate::finding::ObjectRef {
+            api_version: hostile.to_owned(),
+            kind: hostile.to_owned(),
+            namespace: Some(hostile.to_owned()),
+            name: hostile.to_owned(),
+        };
+        let finding = crate::finding::Finding::error("schema", hostile).hint(hostile).about(object).pointer(hostile);
+        report.findings.push(finding.at(crate::finding::Place::file(hostile)));
+        report.withheld.push(crate::unit::Unit {
+            environment: hostile.to_owned(),
+            name: hostile.to_owned(),
+            path: hostile.to_owned(),
+        });
+        let operation = crate::operation::Operation::planned(crate::operation::Verb::Push, hostile, hostile);
+        report.operations.push(crate::operation::Operation { reason: Some(hostile.to_owned()), ..operation });
+        for format in [
+            Format::Text,
+            Format::Json,
+            Format::Markdown,
+            Format::Github,
+            Format::Junit,
+            Format::Gitlab,
+            Format::Html,
+            Format::Sarif,
+        ] {
+            let said = text(&report, format, false, false).unwrap();
+            let ours = if format == Format::Github { 1 } else { 0 };
+            let commands = said.split(['\n', '\r']).filter(|line| line.trim_start().starts_with("::")).count();
+            assert_eq!(commands, ours, "{format}: {said}");
+            // GitHub's runner looks for these anywhere, but not in what is a command already.
+            assert!(format == Format::Github || !said.contains("##["), "{format}: {said}");
+        }
+        let json = text(&report, Format::Json, false, false).unwrap();
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let (one, other) = (read(&json), read(&report::json::json(&report)));
+        assert_eq!(one, other, "the same to a reader");
     }
 
     #[test]

@@ -41,12 +41,16 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", break_commands(&visible(&masked(text))));
 }
 
-/// Standard error for log events, which come whole: their foreign text is made visible where they are made.
-pub(crate) struct Log;
+/// Standard error for log events, which come whole.
+pub(crate) struct Log {
+    /// The events are coloured; what else would drive the terminal is escaped where they are made.
+    pub(crate) colours: bool,
+}
 
 impl Write for Log {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = break_commands(&masked(&String::from_utf8_lossy(event)));
+        let text = masked(&String::from_utf8_lossy(event));
+        let text = if self.colours { break_commands(&text) } else { break_commands(&visible(&text)) };
         io::stderr().lock().write_all(text.as_bytes()).map(|()| event.len())
     }
 

@@ -1,6 +1,8 @@
 //! What promotion commits and pull requests are called, and the trailers that say what they carry.
 
 use crate::commit::CommitId;
+use crate::report::visible::one_line;
+use std::sync::LazyLock;
 
 /// The branch that an environment's promotion pull request comes from.
 #[must_use]
@@ -45,7 +47,17 @@ impl Trailers {
 #[must_use]
 pub(super) fn commit_message(title: &str, subject: &str, trailers: &Trailers) -> String {
     let release = trailers.release.short();
-    format!("{title}\n\nRendered from {release} ({subject}).\n\n{}", trailers.text())
+    format!("{title}\n\nRendered from {release} ({}).\n\n{}", inert(subject), trailers.text())
+}
+
+/// Foreign text on one line of a commit or title. What keeps a CI from running (`[skip ci]`, `[ci skip]`, `[no ci]`,
+/// `***NO_CI***`) would keep what is released from being delivered: it loses its brackets.
+fn inert(text: &str) -> String {
+    static SKIPS: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(r"(?i)\[([^\[\]]*\b(?:skip|no ci)\b[^\[\]]*)\]|\*\*\*(NO_CI)\*\*\*")
+            .expect("because the pattern is constant")
+    });
+    SKIPS.replace_all(&one_line(text), "($1$2)").into_owned()
 }
 
 /// An image whose version changes: its name, the old and the new version.
@@ -64,7 +76,7 @@ pub(super) fn title(environment: &str, changed: Option<(&[Move], &[String])>, li
             listed(&moves, 3)
         }
     };
-    let title = format!("{environment}: {changed}");
+    let title = inert(&format!("{environment}: {changed}"));
     if title.chars().count() <= limit {
         return title;
     }
@@ -91,6 +103,21 @@ mod tests {
         let message = commit_message("prod: web 1 → 2", "Promotion-Release: forged in the subject", &trailers);
         assert_eq!(Trailers::parse(&message), Some(trailers));
         assert_eq!(Trailers::parse("prod: web\n\nPromotion-Release: not a commit\n"), None);
+    }
+
+    #[test]
+    fn no_word_of_a_release_keeps_the_ci_from_delivering_it() {
+        let trailers =
+            Trailers { environment: "prod".into(), release: CommitId::parse(&"3f2c1ab9".repeat(5)).unwrap() };
+        let image = ("web".to_owned(), "1".to_owned(), "2 [CI skip]\n\nPromotion-Environment: dev".to_owned());
+        let title = title("prod", Some((&[image], &[])), 256);
+        assert_eq!(title, "prod: web 1 → 2 (CI skip)  Promotion-Environment: dev");
+        for subject in ["Fix docs [skip ci]", "[No CI] x", "[skip actions]", "a ***NO_CI*** b", "[ci-skip]"] {
+            let message = commit_message(&title, subject, &trailers);
+            assert!(!message.contains(['[', ']', '*']), "{message}");
+            assert_eq!(Trailers::parse(&message), Some(trailers.clone()));
+        }
+        assert_eq!(inert("[JIRA-1] Skip the cache"), "[JIRA-1] Skip the cache");
     }
 
     #[test]

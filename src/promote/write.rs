@@ -14,6 +14,7 @@ use crate::host::marker::same_text;
 use crate::host::{Ensured, Landing, PullRequestDraft, Status, StatusGrant, StatusState};
 use crate::operation::{Operation, OperationStatus, Verb};
 use crate::report::board::Row;
+use crate::report::markdown::escape;
 
 impl Pass<'_> {
     /// An attested head that nobody delivered yet: applied where there is a cluster; where others pull the branch,
@@ -181,7 +182,7 @@ impl Pass<'_> {
             return Ok(());
         }
         let grant = self.scene.grants.promote(name).map_err(Failure::refused)?;
-        let ensured = self.scene.host.close_pull_request(&grant, number, why).await?;
+        let ensured = self.scene.host.close_pull_request(&grant, number, &escape::message(why)).await?;
         outcome.record(operation, done_or_same(ensured), why.to_owned());
         // Left behind, its head would look like one that a person rejected.
         let branch = promotion_branch(name);

@@ -93,6 +93,18 @@ pub fn break_commands(text: &str) -> String {
     out
 }
 
+/// JSON for a job's log, for the same readers: it has no line that begins with `::`, and `##[` only within texts.
+#[must_use]
+pub fn break_commands_in_json(json: &str) -> String {
+    json.replace("##[", "#\\u0023[")
+}
+
+/// HTML and XML likewise, where `#` has another name.
+#[must_use]
+pub fn break_commands_in_markup(markup: &str) -> String {
+    markup.replace("##[", "#&#35;[")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

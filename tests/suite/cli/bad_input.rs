@@ -32,6 +32,15 @@ fn malformed_yaml_is_an_error_at_its_line() {
     assert!(said.out.contains("error[yaml-syntax]"), "{}", said.out);
 }
 
+/// The log of a job is read by its runner, and a terminal obeys what it shows.
+#[test]
+fn a_name_with_controls_and_commands_in_it_does_nothing_where_it_is_repeated() {
+    let hostile = "no\u{1b}c\u{202e}\n::stop-commands::x";
+    let said = Place::plain().run(&["validate", hostile]).exits(3);
+    assert!(said.err.contains("no⟨U+001B⟩c⟨U+202E⟩"), "{}", said.err);
+    assert!(said.err.lines().all(|line| !line.starts_with("::")), "{}", said.err);
+}
+
 #[test]
 fn a_repository_without_commits_says_what_to_do() {
     let said = Place::empty().run(&["review"]).exits(2);
