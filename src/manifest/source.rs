@@ -15,7 +15,12 @@ struct File {
     /// How many lines of the file stand before the text.
     lines_before: u32,
     line_starts: OnceLock<Vec<u32>>,
+    /// How many characters stand before each [`STEP`] of the text.
+    characters: OnceLock<Vec<u32>>,
 }
+
+/// How many bytes are counted for a column, however long the line is.
+const STEP: usize = 1024;
 
 impl Source {
     /// A file with its text. `path` is relative to the repository root, `/` between parts.
@@ -25,7 +30,8 @@ impl Source {
 
     /// A part of a file that begins at a line of its own, behind `lines_before` others: places are those in the file.
     pub fn part(path: impl Into<String>, text: impl Into<String>, lines_before: u32) -> Arc<Self> {
-        let file = File { path: path.into(), text: text.into(), lines_before, line_starts: OnceLock::new() };
+        let (line_starts, characters) = Default::default();
+        let file = File { path: path.into(), text: text.into(), lines_before, line_starts, characters };
         Arc::new(Self { file: Arc::new(file) })
     }
 
@@ -67,13 +73,29 @@ impl Source {
     /// Line and column of a byte offset into the text, both from 1; the column counts characters.
     #[must_use]
     pub fn line_and_column(&self, byte: u32) -> (u32, u32) {
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= byte).max(1) - 1;
-        let start = starts[line] as usize;
+        let (line, offset) = self.line_and_offset(byte);
         let end = (byte as usize).min(self.file.text.len());
-        let column = self.file.text.get(start..end).map_or(end - start, |before| before.chars().count());
-        let line = u32::try_from(line + 1).unwrap_or(u32::MAX).saturating_add(self.file.lines_before);
-        (line, u32::try_from(column + 1).unwrap_or(u32::MAX))
+        let start = end.saturating_sub(offset as usize);
+        let column = match end - start {
+            0..STEP => count_characters(&self.file.text.as_bytes()[start..end]),
+            _ => self.characters_before(end) - self.characters_before(start),
+        };
+        (line, column.saturating_add(1))
+    }
+
+    /// How many characters stand before a byte of the text.
+    fn characters_before(&self, byte: usize) -> u32 {
+        let bytes = self.file.text.as_bytes();
+        let counts = self.file.characters.get_or_init(|| {
+            let mut count = 0;
+            let steps = bytes.chunks(STEP).map(|step| {
+                count += count_characters(step);
+                count
+            });
+            std::iter::once(0).chain(steps).collect()
+        });
+        let step = byte / STEP;
+        counts[step] + count_characters(&bytes[step * STEP..byte])
     }
 
     /// The text of a line (from 1) without its line end.
@@ -85,6 +107,11 @@ impl Source {
         let rest = self.file.text.get(*start as usize..).unwrap_or_default();
         rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
     }
+}
+
+/// How many characters begin in these bytes.
+fn count_characters(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for Source {
@@ -176,6 +203,17 @@ mod tests {
         let place = Origin::new(Arc::clone(&source), value, value + 5).place();
         assert_eq!(place.to_string(), "a.yaml:2:6");
         assert_eq!(place.excerpt, Some(Excerpt { line: "key: value".into(), width: 5 }));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_those_of_its_characters() {
+        let source = Source::new("a.yaml", format!("x\n{}\ny", "é: ü, ".repeat(2000)));
+        for at in [0, 1, 700, 1023, 1024, 1025, 8000, 15_999] {
+            let byte = 2 + at;
+            let Some(before) = source.text().get(2..byte as usize) else { continue };
+            let column = u32::try_from(before.chars().count() + 1).unwrap_or_default();
+            assert_eq!(source.line_and_column(byte), (2, column), "{at}");
+        }
     }
 
     #[test]
