@@ -117,6 +117,19 @@ impl Redactor {
         }
     }
 
+    /// Says whether the text of a document may hold what is to be learned; a text that does not may be left unread where nothing
+    /// but this is asked of it, unless there are paths or a value was learned elsewhere.
+    #[must_use]
+    pub fn may_learn_from(text: &str) -> bool {
+        learn::may_teach(text)
+    }
+
+    /// Says whether there is any value to look for.
+    #[must_use]
+    pub fn has_learned(&self) -> bool {
+        !self.paths.is_empty() || self.learned.has_values()
+    }
+
     /// A redactor that has learned from these two renders as well: this one where it knows all of it.
     pub(super) fn taught(&self, before: &[Object], after: &[Object]) -> Cow<'_, Self> {
         let learned = |objects: &[Object]| {

@@ -26,6 +26,7 @@ pub use inputs::{Inputs, inputs};
 use crate::failure::Result;
 use crate::finding::{Finding, Place};
 use crate::git::tree::{EntryKind, Tree};
+use crate::manifest::yaml::Documents;
 use crate::manifest::{Budget, Object, Source};
 use crate::unit::Unit;
 use rayon::prelude::*;
@@ -179,27 +180,12 @@ pub fn render_part(source: &Arc<Source>, unit: &Unit, options: &RenderOptions) -
     rendered
 }
 
-/// What two texts render to.
-#[derive(Debug, Clone, Default)]
-pub struct RenderedTexts {
-    /// What the documents render to that stand in both.
-    pub same: Rendered,
-    /// What those of the text before alone render to.
-    pub before: Rendered,
-    /// What those of the text after alone render to.
-    pub after: Rendered,
-}
-
-/// Renders two texts of plain manifests. Documents that stand in both are read once ([`yaml::read_both`]).
-///
-/// [`yaml::read_both`]: crate::manifest::yaml::read_both
+/// Renders some documents of a text of plain manifests.
 #[must_use]
-pub fn render_texts(before: &Arc<Source>, after: &Arc<Source>, unit: &Unit, options: &RenderOptions) -> RenderedTexts {
-    let [same, before, after] = plain::render_texts(before, after, &options.budget).map(|mut rendered| {
-        rendered.of(unit);
-        rendered
-    });
-    RenderedTexts { same, before, after }
+pub fn render_documents(documents: &Documents<'_>, unit: &Unit, options: &RenderOptions) -> Rendered {
+    let mut rendered = plain::render_documents(documents, &options.budget);
+    rendered.of(unit);
+    rendered
 }
 
 fn render_directory(

@@ -104,12 +104,9 @@ pub(super) fn render_part(source: &Arc<Source>, budget: &Budget) -> Rendered {
     render_content(source.path(), FileContent::read(yaml::read(source, Dialect::Kubectl, budget), budget))
 }
 
-/// Renders two files, what is the same in both once.
-pub(super) fn render_texts(before: &Arc<Source>, after: &Arc<Source>, budget: &Budget) -> [Rendered; 3] {
-    let both = yaml::read_both(before, after, Dialect::Kubectl, budget);
-    let rendered =
-        |source: &Source, reading: Reading| render_content(source.path(), FileContent::read(reading, budget));
-    [rendered(after, both.same), rendered(before, both.before), rendered(after, both.after)]
+/// Renders some documents of a file.
+pub(super) fn render_documents(documents: &yaml::Documents<'_>, budget: &Budget) -> Rendered {
+    render_content(documents.path(), FileContent::read(documents.read(), budget))
 }
 
 fn render_content(file: &str, content: FileContent) -> Rendered {

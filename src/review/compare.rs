@@ -2,12 +2,13 @@
 //!
 //! Nothing is judged: the two may be two environments, two versions of a chart, or what another tool has rendered.
 
-use crate::diff::diff;
+use crate::diff::{Redactor, diff};
 use crate::failure::{Failure, Result};
 use crate::git::Tree;
-use crate::manifest::Source;
+use crate::manifest::yaml::Documents;
+use crate::manifest::{Dialect, Source};
 use crate::render::discover::ENVIRONMENT;
-use crate::render::{self, RenderOptions, Rendered, RenderedTexts};
+use crate::render::{self, RenderOptions, Rendered};
 use crate::report::{FailOn, Report, merge_findings};
 use crate::secret::Secret;
 use crate::unit::Unit;
@@ -48,27 +49,23 @@ pub struct CompareInput<'a> {
 /// When a side holds no manifest, a tree cannot be read, or the Kubernetes version is not bundled.
 pub fn compare(input: &CompareInput<'_>) -> Result<Report> {
     let unit = Unit { environment: ENVIRONMENT.to_owned(), name: input.name.clone(), path: String::new() };
-    let (catalog, rendered) =
-        rayon::join(|| super::judge::catalogs(input.kubernetes.as_deref(), None), || input.rendered(&unit));
-    let (RenderedTexts { same, before, after }, mut catalog) = (rendered?, catalog?.0.general().clone());
-
     let mut redactor = super::redactor(None, &input.secrets);
-    redactor.learn(&same.objects);
-    let sides = [&same, &before, &after];
+    let (catalog, sides) =
+        rayon::join(|| super::judge::catalogs(input.kubernetes.as_deref(), None), || input.sides(&unit, &mut redactor));
+    let (sides, mut catalog) = (sides?, catalog?.0.general().clone());
     let findings = sides.iter().flat_map(|side| side.findings.iter().cloned()).collect::<Vec<_>>();
     redactor.hide_sources(&findings, |path| input.read(path))?;
 
     let mut report = Report::new("diff");
     report.environments = vec![ENVIRONMENT.to_owned()];
     if sides.iter().all(|side| side.complete) {
-        for side in sides {
+        for side in &sides {
             // What is wrong with a definition is for those who judge by it.
             drop(catalog.add_definitions(&side.objects));
         }
+        let [before, after, _] = &sides;
         report.changes.extend(diff(&unit, &before.objects, &after.objects, Some(&catalog), &redactor));
     } else {
-        // Learned all the same: what is said of it may quote it.
-        sides.iter().for_each(|side| redactor.learn(&side.objects));
         report.withheld.push(unit);
     }
     let findings = findings.into_iter().map(|finding| redactor.finding(finding)).collect();
@@ -77,16 +74,34 @@ pub fn compare(input: &CompareInput<'_>) -> Result<Report> {
 }
 
 impl CompareInput<'_> {
-    fn rendered(&self, unit: &Unit) -> Result<RenderedTexts> {
-        if let (Given::Text(before), Given::Text(after)) = (&self.before, &self.after) {
-            return Ok(render::render_texts(before, after, unit, &self.render));
-        }
-        let side = |given: &Given<'_>| match given {
-            Given::Folder { tree, path } => folder(*tree, path, unit, &self.render),
-            Given::Text(source) => Ok(render::render_part(source, unit, &self.render)),
+    /// What stands before, what stands after, and what stands in both as far as it is of use. The redactor learns from all.
+    fn sides(&self, unit: &Unit, redactor: &mut Redactor) -> Result<[Rendered; 3]> {
+        let (Given::Text(before), Given::Text(after)) = (&self.before, &self.after) else {
+            let side = |given: &Given<'_>| match given {
+                Given::Folder { tree, path } => folder(*tree, path, unit, &self.render),
+                Given::Text(source) => Ok(render::render_part(source, unit, &self.render)),
+            };
+            let (before, after) = (side(&self.before)?, side(&self.after)?);
+            redactor.learn(&before.objects);
+            redactor.learn(&after.objects);
+            return Ok([before, after, Rendered { complete: true, ..Rendered::default() }]);
         };
-        let same = Rendered { complete: true, ..Rendered::default() };
-        Ok(RenderedTexts { same, before: side(&self.before)?, after: side(&self.after)? })
+        let documents = |source| Documents::of(source, Dialect::Kubectl, &self.render.budget);
+        let (mut before, mut after) = (documents(before), documents(after));
+        let mut same = before.split_same(&mut after);
+        let render = |documents: &Documents<'_>| render::render_documents(documents, unit, &self.render);
+        // A definition says how lists of its kind merge.
+        let telling =
+            same.split_off(|text| Redactor::may_learn_from(text) || text.contains("CustomResourceDefinition"));
+        let mut sides = [&before, &after, &telling].map(render);
+        sides.iter().for_each(|side| redactor.learn(&side.objects));
+        if redactor.has_learned() {
+            // Values that are names of objects are not masked.
+            let rest = render(&same);
+            redactor.learn(&rest.objects);
+            sides[2].objects.extend(rest.objects);
+        }
+        Ok(sides)
     }
 
     /// The bytes of a file of either side.

@@ -5,10 +5,12 @@ use super::places::{LAST_APPLIED, Part, configured, secret_part};
 use super::{generated_name, passed};
 use crate::manifest::{Data, Object, Value};
 use crate::secret::SecretPath;
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// The shortest value that is masked by value (DESIGN §4): shorter ones would destroy text and hide nothing.
 const SHORTEST: usize = 6;
@@ -98,6 +100,11 @@ impl Learned {
     fn crowd(&mut self, line: (String, u32), column: u32) {
         let known = self.crowded.entry(line).or_insert(column);
         *known = column.min(*known);
+    }
+
+    /// Says whether there is anything to look for; names alone are none.
+    pub(super) fn has_values(&self) -> bool {
+        !self.values.is_empty() || !self.generated.is_empty()
     }
 
     /// What finds all values, and what replaces each.
@@ -282,6 +289,17 @@ impl Learned {
             self.values.insert(value.to_owned());
         }
     }
+}
+
+/// Says whether values may be learned from a text in YAML or JSON, read by any dialect: it names a kind or key that holds some,
+/// or is written so that such a name may not stand in it as it is (escapes, and tags, of which `!!binary` decodes).
+pub(super) fn may_teach(text: &str) -> bool {
+    static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let words =
+            ["Secret", "sops", "last-applied-configuration", "HelmRelease", "HelmChart", "Application", "\\", "!"];
+        AhoCorasick::new(words).expect("because the words are constant")
+    });
+    WORDS.is_match(text)
 }
 
 /// Booleans, numbers and nulls are not masked by value.

@@ -146,3 +146,48 @@ fn a_finding_in_secret_data_quotes_nothing() {
     assert!(!shown.message.contains("x1"), "{}", shown.message);
     assert_eq!(shown.object.unwrap().name, "creds-<hash>");
 }
+
+/// What may be left unread teaches nothing, however the names of kinds and keys are written.
+#[test]
+fn a_text_that_teaches_a_value_is_one_to_learn_from() {
+    use crate::manifest::{Budget, Dialect, Source, objects};
+    let secret = |kind: &str| format!("apiVersion: v1\nkind: {kind}\nstringData: {{password: c0rrect-Horse7}}\n");
+    let release = |kind: &str, fields: &str| format!("apiVersion: x.example.com/v1\nkind: {kind}\nspec: {fields}\n");
+    let helm = "helm: {valuesObject: {password: c0rrect-Horse7}}";
+    let texts = [
+        secret("Secret"),
+        secret("'Secret'"),
+        secret("\"S\\x65cret\""),
+        secret("!!binary U2VjcmV0"),
+        secret("!<tag:yaml.org,2002:binary> U2VjcmV0"),
+        secret("|-\n  Secret"),
+        secret("\"Sec\\\n  ret\""),
+        secret("&kind Secret"),
+        "{\"apiVersion\":\"v1\",\"kind\":\"\\u0053ecret\",\"stringData\":{\"password\":\"c0rrect-Horse7\"}}".to_owned(),
+        format!("apiVersion: v1\nkind: List\nitems:\n- {}", secret("Secret").replace('\n', "\n  ")),
+        "apiVersion: v1\nkind: SecretList\nitems: [{stringData: {password: c0rrect-Horse7}}]\n".to_owned(),
+        format!("apiVersion: v1\nkind: Pod\nspec:\n  any:\n  - {}", secret("Secret").replace('\n', "\n    ")),
+        release("HelmRelease", "{values: {password: c0rrect-Horse7}}"),
+        release("HelmChart", "{set: {password: c0rrect-Horse7}}"),
+        release("HelmChartConfig", "{valuesContent: \"password: c0rrect-Horse7\"}"),
+        release("Application", &format!("{{source: {{{helm}}}}}")),
+        release("ApplicationSet", &format!("{{template: {{spec: {{sources: [{{{helm}}}]}}}}}}")),
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      \
+         {\"kind\": \"Secret\", \"stringData\": {\"password\": \"c0rrect-Horse7\"}}\n"
+            .to_owned(),
+    ];
+    for text in texts {
+        for dialect in [Dialect::Kubectl, Dialect::Kustomize] {
+            let (objects, findings) = objects(&Source::new("a.yaml", text.as_str()), dialect, &Budget::default());
+            assert!(findings.iter().all(|finding| finding.rule != "yaml-syntax"), "{text}");
+            let mut redactor = Redactor::new();
+            redactor.learn(&objects);
+            // kustomize refuses some of these tags, and then there is nothing to learn.
+            let learned = redactor.text("c0rrect-Horse7") == *MASK;
+            assert!(learned || dialect == Dialect::Kustomize, "not learned from:\n{text}");
+            assert_eq!(learned, redactor.has_learned(), "{text}");
+            assert!(!learned || Redactor::may_learn_from(&text), "{text}");
+        }
+    }
+    assert!(!Redactor::may_learn_from("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, labels: {by: Helm}}\n"));
+}

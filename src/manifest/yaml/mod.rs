@@ -31,7 +31,7 @@ mod write;
 pub use budget::Budget;
 pub use parts::{Content, Part, Parts};
 pub use print::{key_order, print_documents};
-pub use read::{Both, Reading, examine, read, read_both, read_bytes};
+pub use read::{Documents, Reading, examine, read, read_bytes};
 pub use resolve::{Plain, plain_meaning};
 pub use write::{canonical, write, write_documents};
 

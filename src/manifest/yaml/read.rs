@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::manifest::source::Source;
 use crate::manifest::value::Value;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// A text of so many bytes is worth the processors.
@@ -35,66 +35,87 @@ pub struct Reading {
 /// `non-string-key`, `merge-key`, `merge-override`, `unread-document`.
 #[must_use]
 pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading {
-    match whole(source, budget) {
-        Ok(text) if text.len() < LONG => in_a_row(source, pieces(text, dialect), dialect, budget),
-        Ok(text) => {
-            // More documents than allowed are read as far as they are, one after the other.
-            let found: Vec<Piece<'_>> = pieces(text, dialect).take(budget.documents.saturating_add(1)).collect();
-            let reading = if found.len() > budget.documents { None } else { at_once(source, &found, dialect, budget) };
-            reading.unwrap_or_else(|| in_a_row(source, pieces(text, dialect), dialect, budget))
+    let text = match whole(source, budget) {
+        Ok(text) => text,
+        Err(reading) => return reading,
+    };
+    if text.len() >= LONG {
+        let documents = Documents::of(source, dialect, budget);
+        if documents.pieces.is_some() {
+            return documents.read();
         }
-        Err(reading) => reading,
     }
+    in_a_row(source, pieces(text, dialect), dialect, budget)
 }
 
-/// Two texts, of which the documents that stand in both were read once.
-#[derive(Debug, Default)]
-pub struct Both {
-    /// What stands in both, with places in the text after.
-    pub same: Reading,
-    /// What stands in the text before alone.
-    pub before: Reading,
-    /// What stands in the text after alone.
-    pub after: Reading,
+/// Some of the documents of a text, not read yet.
+pub struct Documents<'a> {
+    source: &'a Arc<Source>,
+    dialect: Dialect,
+    budget: &'a Budget,
+    /// Nothing where the text is too long, or holds too many: then it is read as a whole, as far as it may be.
+    pieces: Option<Vec<Piece<'a>>>,
 }
 
-/// Reads two texts by the rules of [`read()`]. A document that stands in both, byte by byte, is the same: of those that stand
-/// several times, as many as both have. The budget holds for each of the three readings.
-#[must_use]
-pub fn read_both(before: &Arc<Source>, after: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Both {
-    let separately = || Both {
-        same: Reading::default(),
-        before: read(before, dialect, budget),
-        after: read(after, dialect, budget),
-    };
-    let split = |source| -> Option<Vec<Piece<'_>>> {
-        let found: Vec<Piece<'_>> =
-            pieces(whole(source, budget).ok()?, dialect).take(budget.documents.saturating_add(1)).collect();
-        (found.len() <= budget.documents).then_some(found)
-    };
-    let (Some(old), Some(new)) = (split(before), split(after)) else { return separately() };
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    old.iter().filter_map(Piece::content).for_each(|text| *counts.entry(text).or_default() += 1);
-    let mut known = counts.clone();
-    let mut take = |piece: &Piece<'_>| {
-        let left = piece.content().and_then(|text| known.get_mut(text)).filter(|left| **left > 0);
-        left.map(|left| *left -= 1).is_some()
-    };
-    let (same, new): (Vec<Piece<'_>>, Vec<Piece<'_>>) = new.into_iter().partition(|piece| take(piece));
-    // What is left of the counts is what the text before has more of: the last ones of each.
-    let mut shared = |piece: &Piece<'_>| {
-        let Some(text) = piece.content() else { return false };
-        let (Some(count), Some(more)) = (counts.get_mut(text), known.get(text)) else { return false };
-        let is_shared = *count > *more;
-        *count -= usize::from(is_shared);
-        is_shared
-    };
-    let old: Vec<Piece<'_>> = old.into_iter().filter(|piece| !shared(piece)).collect();
-    let read = |source, pieces: &[Piece<'_>]| {
-        at_once(source, pieces, dialect, budget)
-            .unwrap_or_else(|| in_a_row(source, pieces.iter().copied(), dialect, budget))
-    };
-    Both { same: read(after, &same), before: read(before, &old), after: read(after, &new) }
+impl<'a> Documents<'a> {
+    /// The documents of a text.
+    #[must_use]
+    pub fn of(source: &'a Arc<Source>, dialect: Dialect, budget: &'a Budget) -> Self {
+        let found = whole(source, budget).ok().map(|text| {
+            // One more than allowed tells that there are too many.
+            pieces(text, dialect).take(budget.documents.saturating_add(1)).collect::<Vec<_>>()
+        });
+        Self { source, dialect, budget, pieces: found.filter(|pieces| pieces.len() <= budget.documents) }
+    }
+
+    /// Takes out what stands in `other` as well, byte by byte: of what stands several times, as many as both have. Gives those
+    /// of `other`.
+    #[must_use]
+    pub fn split_same<'b>(&mut self, other: &mut Documents<'b>) -> Documents<'b> {
+        let mut same = Vec::new();
+        if let (Some(own), Some(others)) = (&mut self.pieces, &mut other.pieces) {
+            let mut places: HashMap<&str, VecDeque<usize>> = HashMap::new();
+            for (at, text) in own.iter().enumerate().filter_map(|(at, piece)| Some((at, piece.content()?))) {
+                places.entry(text).or_default().push_back(at);
+            }
+            let mut is_same = vec![false; own.len()];
+            others.retain(|piece| {
+                let place = piece.content().and_then(|text| places.get_mut(text)?.pop_front());
+                let Some(place) = place else { return true };
+                is_same[place] = true;
+                same.push(*piece);
+                false
+            });
+            let mut is_same = is_same.into_iter();
+            own.retain(|_| is_same.next() != Some(true));
+        }
+        Documents { pieces: Some(same), ..*other }
+    }
+
+    /// Takes out those whose text is wanted.
+    #[must_use]
+    pub fn split_off(&mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let pieces = self.pieces.take().unwrap_or_default();
+        let (wanted, others) = pieces.into_iter().partition(|piece| piece.content().is_none_or(&is_wanted));
+        self.pieces = Some(others);
+        Documents { pieces: Some(wanted), ..*self }
+    }
+
+    /// The path of the file.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.source.path()
+    }
+
+    /// Reads them by the rules of [`read()`]. The budget is that of one file.
+    #[must_use]
+    pub fn read(&self) -> Reading {
+        let Self { source, dialect, budget, pieces } = self;
+        let Some(pieces) = pieces else { return read(source, *dialect, budget) };
+        let length: usize = pieces.iter().filter_map(Piece::content).map(str::len).sum();
+        let at_once = if length < LONG { None } else { at_once(source, pieces, *dialect, budget) };
+        at_once.unwrap_or_else(|| in_a_row(source, pieces.iter().copied(), *dialect, budget))
+    }
 }
 
 /// The text of a file, or what is said of one that is too long.
@@ -330,7 +351,13 @@ mod tests {
         let text = |names: &[&str]| names.iter().map(|name| document(name)).collect::<Vec<_>>().join("---\n");
         let before = Source::new("before.yaml", text(&["a", "b", "b", "gone", "b"]));
         let after = Source::new("after.yaml", text(&["b", "new", "a", "b", "a"]));
-        let both = read_both(&before, &after, Dialect::Kubectl, &Budget::default());
+        let split = |budget: &Budget| {
+            let mut own = Documents::of(&before, Dialect::Kubectl, budget);
+            let mut others = Documents::of(&after, Dialect::Kubectl, budget);
+            let same = own.split_same(&mut others);
+            [same.read(), own.read(), others.read()]
+        };
+        let both = split(&Budget::default());
         let names = |reading: &Reading| {
             let name = |document: &Value| {
                 let origin = document.origin.as_ref().map(|origin| origin.place_without_excerpt().to_string());
@@ -338,11 +365,10 @@ mod tests {
             };
             reading.documents.iter().map(name).collect::<Vec<_>>()
         };
-        assert_eq!(names(&both.same), ["b after.yaml:1:1", "a after.yaml:5:1", "b after.yaml:7:1"]);
-        assert_eq!(names(&both.before), ["gone before.yaml:7:1", "b before.yaml:9:1"]);
-        assert_eq!(names(&both.after), ["new after.yaml:3:1", "a after.yaml:9:1"]);
+        assert_eq!(names(&both[0]), ["b after.yaml:1:1", "a after.yaml:5:1", "b after.yaml:7:1"]);
+        assert_eq!(names(&both[1]), ["gone before.yaml:7:1", "b before.yaml:9:1"]);
+        assert_eq!(names(&both[2]), ["new after.yaml:3:1", "a after.yaml:9:1"]);
         let few = Budget { documents: 4, ..Budget::default() };
-        let both = read_both(&before, &after, Dialect::Kubectl, &few);
-        assert_eq!((both.same.documents.len(), both.before.documents.len(), both.after.documents.len()), (0, 4, 4));
+        assert_eq!(split(&few).map(|reading| reading.documents.len()), [0, 4, 4]);
     }
 }
