@@ -91,6 +91,31 @@ fn a_person_opens_searches_and_lays_out_the_report_in_a_browser() {
 }
 
 #[test]
+fn a_report_of_ten_megabytes_opens_and_is_searched() {
+    let Some(browser) = mergeline_lab::needs::browser() else { return };
+    const MAPS: usize = 2_000;
+    let place = Place::empty();
+    let map = |at: usize| {
+        let data: String =
+            (0..100).map(|line| format!("  key{line:03}: what line {line} of map {at} says here\n")).collect();
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{at}}}\ndata:\n{data}")
+    };
+    place.checkout.write("before.yaml", "");
+    place.checkout.write("after.yaml", (0..MAPS).map(map).collect::<Vec<_>>().join("---\n"));
+    let file = place.beside("reports").join("report.html");
+    place.run(&["diff", "before.yaml", "after.yaml", "-o", &format!("html={}", file.display())]).exits(0);
+    assert!(std::fs::metadata(&file).unwrap().len() > 10_000_000);
+    let mut page = Page::open(browser, &file, Colours::Light).unwrap();
+    assert_eq!(page.visible("details.change").unwrap(), MAPS);
+    page.press("/").unwrap();
+    page.type_text("line 77 of map 1234 says").unwrap();
+    assert_eq!(page.visible("details.change").unwrap(), 1);
+    page.click("details.change:not([hidden]) > summary").unwrap();
+    assert!(page.visible(".diff .line.add").unwrap() >= 100);
+    assert_eq!(page.complaints(), [] as [String; 0]);
+}
+
+#[test]
 fn the_report_can_be_used_with_the_keyboard_and_a_screen_reader() {
     let Some(browser) = mergeline_lab::needs::browser() else { return };
     let (_place, file) = report();
