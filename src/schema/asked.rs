@@ -1,6 +1,6 @@
 //! What the server's validation code asks of its types and neither OpenAPI nor markers say: a table, read into markers.
 
-use super::definition::{AdditionalProperties, Schema};
+use super::definition::{AdditionalProperties, Definition, Schema};
 use super::lifecycle::Minor;
 use super::markers::Markers;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ fn of_version(asked: &str, minor: Minor) -> Option<&str> {
 }
 
 /// Adds what the table asks of objects of a version to the definitions of its bundle, as far as it has them.
-pub(super) fn add(definitions: &mut HashMap<Box<str>, Schema>, minor: Minor) {
+pub(super) fn add(definitions: &mut HashMap<Box<str>, Definition>, minor: Minor) {
     for line in TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (subject, asked) = line.split_once(": ").expect("because the table is tested");
         let Some(asked) = of_version(asked, minor) else { continue };
@@ -37,14 +37,15 @@ pub(super) fn add(definitions: &mut HashMap<Box<str>, Schema>, minor: Minor) {
         if version == "*" {
             let (before, after) = (format!("{package}."), format!(".{name}"));
             let of = |key: &str| key.starts_with(&before) && key.ends_with(&after);
-            definitions.iter_mut().filter(|(key, _)| of(key)).for_each(|(_, schema)| add_to(schema, fields, asked));
-        } else if let Some(schema) = definitions.get_mut(&*format!("{package}.{version}.{name}")) {
-            add_to(schema, fields, asked);
+            definitions.iter_mut().filter(|(key, _)| of(key)).for_each(|(_, definition)| definition.ask(fields, asked));
+        } else if let Some(definition) = definitions.get_mut(&*format!("{package}.{version}.{name}")) {
+            definition.ask(fields, asked);
         }
     }
 }
 
-fn add_to(definition: &mut Schema, fields: &str, asked: &str) {
+/// Adds what a line asks of these fields.
+pub(super) fn add_to(definition: &mut Schema, fields: &str, asked: &str) {
     for name in fields.split(',') {
         if asked == "optional" {
             definition.required.retain(|required| &**required != name);
@@ -166,7 +167,7 @@ mod tests {
                         .store
                         .definitions
                         .iter()
-                        .any(|(key, schema)| of(key) && schema.properties.contains_key(field))
+                        .any(|(key, definition)| of(key) && definition.schema().properties.contains_key(field))
                 });
                 assert!(known, "{definition} {field}");
             }

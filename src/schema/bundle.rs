@@ -1,9 +1,10 @@
 //! The schemas that are part of the binary.
 
-use super::definition::{Schema, Store};
+use super::definition::{Definition, Store};
 use super::lifecycle::Minor;
-use super::served::Document;
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
@@ -37,6 +38,14 @@ static BUNDLES: [Bundled; 9] = [
     bundled!("1.36"),
     bundled!("1.37"),
 ];
+
+/// A bundle as it is written.
+#[derive(Deserialize)]
+struct Document {
+    kinds: Vec<BundledKind>,
+    #[serde(borrow)]
+    definitions: HashMap<Box<str>, &'static RawValue>,
+}
 
 /// What one API server serves.
 #[derive(Debug)]
@@ -108,18 +117,22 @@ fn decode(bundled: &Bundled) -> Bundle {
         .expect("because the bundle is a part of the binary that the tests decode")
         .read_to_end(&mut text)
         .expect("because the bundle is a part of the binary that the tests decode");
-    let mut document: Document =
-        serde_json::from_slice(&text).expect("because the bundle is a part of the binary that the tests decode");
+    // Kept for as long as the process runs, as all that is a part of the binary.
+    let text: &'static [u8] = Box::leak(text.into_boxed_slice());
+    let document: Document =
+        serde_json::from_slice(text).expect("because the bundle is a part of the binary that the tests decode");
     let minor = Minor::parse(bundled.minor).expect("because the table of bundles names versions");
-    super::asked::add(&mut document.definitions, minor);
-    document.definitions.values_mut().for_each(Schema::prepare);
-    let store = Store { definitions: document.definitions, base: None, go_types: true };
+    let packed = document.definitions.into_iter().map(|(name, json)| (name, Definition::packed(json)));
+    let mut definitions = packed.collect();
+    super::asked::add(&mut definitions, minor);
+    let store = Store { definitions, base: None, go_types: true };
     Bundle { kinds: document.kinds, store: Arc::new(store) }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::definition::Schema;
     use super::*;
 
     #[test]
@@ -137,7 +150,7 @@ mod tests {
             for kind in &bundle.kinds {
                 assert!(bundle.store.find(&kind.definition).is_some(), "{}", kind.definition);
             }
-            bundle.store.definitions.values().for_each(|schema| check(&bundle.store, schema));
+            bundle.store.definitions.values().for_each(|definition| check(&bundle.store, definition.schema()));
         }
     }
 

@@ -32,7 +32,7 @@ impl<'a> Walk<'a> {
     /// another schema judges as well.
     fn definition(&mut self, name: &str, same: bool) -> Result<u64, String> {
         // What is not here is the server's own, which is sound.
-        let Some((name, schema)) = self.store.definitions.get_key_value(name) else { return Ok(1) };
+        let Some((name, definition)) = self.store.definitions.get_key_value(name) else { return Ok(1) };
         if let Some(burden) = self.known.get(&**name) {
             return Ok(*burden);
         }
@@ -44,7 +44,7 @@ impl<'a> Walk<'a> {
             return Err(format!("has more than {DEEPEST} references in a row"));
         }
         self.open.push((name, same));
-        let burden = self.schema(schema, false)?;
+        let burden = self.schema(definition.schema(), false)?;
         self.open.pop();
         self.known.insert(name, burden);
         Ok(burden)
@@ -77,7 +77,7 @@ mod tests {
 
     fn checked(definitions: serde_json::Value) -> Result<(), String> {
         let definitions = serde_json::from_value(definitions).unwrap();
-        check(&Store { definitions, base: None, go_types: false })
+        check(&Store::custom(definitions, None))
     }
 
     #[test]

@@ -111,7 +111,7 @@ fn bundle(document: Json, base: &Arc<Store>) -> Result<Vec<KindSchema>, String> 
         schema.prepare();
         custom::survey(schema);
     }
-    let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
+    let store = Store::custom(definitions, Some(Arc::clone(base)));
     burden::check(&store).map_err(|why| format!("it {why}"))?;
     let store = Arc::new(store);
     let kinds = kinds.into_iter().filter(|kind| store.find(&kind.definition).is_some());
@@ -161,7 +161,7 @@ fn json_schema(
         }
         read.insert(name.into(), schema);
     }
-    let store = Store { definitions: read, base: Some(Arc::clone(base)), go_types: false };
+    let store = Store::custom(read, Some(Arc::clone(base)));
     burden::check(&store).map_err(|why| format!("it {why}"))?;
     let store = Arc::new(store);
     let kind = |key: TypeKey| KindSchema {

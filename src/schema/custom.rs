@@ -96,7 +96,7 @@ pub(super) fn kinds(object: &Object, base: &Arc<Store>) -> (Vec<KindSchema>, Vec
         let cel_rules = survey(&mut schema);
         let root: Box<str> = type_key.to_string().into();
         let definitions = HashMap::from([(root.clone(), object_schema(schema))]);
-        let store = Store { definitions, base: Some(Arc::clone(base)), go_types: false };
+        let store = Store::custom(definitions, Some(Arc::clone(base)));
         let namespaced = text(&["spec", "scope"]) != "Cluster";
         kinds.push(KindSchema {
             type_key,

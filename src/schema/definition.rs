@@ -1,12 +1,14 @@
 //! Schemas as they are stored: the keywords of OpenAPI v3 that an API server uses, with Kubernetes' own.
 
+use super::asked;
 use super::markers::Markers;
 use super::pattern::Pattern;
 use super::validation::Validation;
 use crate::manifest::{Data, Key, Number, Value, value::NumberKind};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One schema. Prose is dropped; `$ref` holds the bare name of a definition.
 #[derive(Debug, Default, Deserialize)]
@@ -147,7 +149,7 @@ pub(crate) enum AdditionalProperties {
 #[derive(Debug)]
 pub(crate) struct Store {
     /// By name.
-    pub(crate) definitions: HashMap<Box<str>, Schema>,
+    pub(super) definitions: HashMap<Box<str>, Definition>,
     /// Where names are looked up that are not here: custom resources refer to the `ObjectMeta` of their server.
     pub(crate) base: Option<Arc<Store>>,
     /// The server decodes these kinds into Go structs, where `null` means absent; custom resources are judged by their
@@ -159,9 +161,55 @@ impl Store {
     /// The definition called `name`, with the store that it stands in.
     pub(crate) fn find(&self, name: &str) -> Option<(&Store, &Schema)> {
         match self.definitions.get(name) {
-            Some(schema) => Some((self, schema)),
+            Some(definition) => Some((self, definition.schema())),
             None => self.base.as_deref()?.find(name),
         }
+    }
+
+    /// Definitions of custom resources, beside those of their server.
+    pub(super) fn custom(definitions: HashMap<Box<str>, Schema>, base: Option<Arc<Self>>) -> Self {
+        let ready = |(name, schema)| (name, Definition { packed: None, made: OnceLock::from(schema) });
+        Self { definitions: definitions.into_iter().map(ready).collect(), base, go_types: false }
+    }
+}
+
+/// A named schema. One of the binary's is read when it is first asked for: a repository uses few of a thousand.
+#[derive(Debug)]
+pub(super) struct Definition {
+    packed: Option<Packed>,
+    made: OnceLock<Schema>,
+}
+
+/// A schema as the binary holds it.
+#[derive(Debug)]
+struct Packed {
+    json: &'static RawValue,
+    /// Fields, and what is asked of them beyond it.
+    asked: Vec<(&'static str, &'static str)>,
+}
+
+impl Definition {
+    /// One of the binary's, which its tests read.
+    pub(super) fn packed(json: &'static RawValue) -> Self {
+        Self { packed: Some(Packed { json, asked: Vec::new() }), made: OnceLock::new() }
+    }
+
+    /// Asks more of these fields; before the schema is first read.
+    pub(super) fn ask(&mut self, fields: &'static str, asked: &'static str) {
+        if let Some(packed) = &mut self.packed {
+            packed.asked.push((fields, asked));
+        }
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        self.made.get_or_init(|| {
+            let Some(packed) = &self.packed else { return Schema::default() };
+            let mut schema: Schema = serde_json::from_str(packed.json.get())
+                .expect("because the bundle is a part of the binary that the tests decode");
+            packed.asked.iter().for_each(|(fields, asked)| asked::add_to(&mut schema, fields, asked));
+            schema.prepare();
+            schema
+        })
     }
 }
 

@@ -93,9 +93,9 @@ fn a_person_opens_searches_and_lays_out_the_report_in_a_browser() {
 #[test]
 fn a_report_of_ten_megabytes_opens_and_is_searched() {
     let Some(browser) = mergeline_lab::needs::browser() else { return };
-    const MAPS: usize = 2_000;
+    const MAPS: u64 = 2_000;
     let place = Place::empty();
-    let map = |at: usize| {
+    let map = |at: u64| {
         let data: String =
             (0..100).map(|line| format!("  key{line:03}: what line {line} of map {at} says here\n")).collect();
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{at}}}\ndata:\n{data}")
