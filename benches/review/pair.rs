@@ -11,39 +11,46 @@ const BYTES: usize = 780_000;
 const BUDGET: u128 = 65;
 const RUNS: usize = 9;
 
-/// Measures both, and prints each with the ratio.
+/// Measures both, and prints each with the ratio: for a stream of documents, and for a `List` as `kubectl get` prints it.
 pub(crate) fn measure() {
     let folder = tempfile::tempdir().unwrap();
-    let (from, to) = (folder.path().join("from.yaml"), folder.path().join("to.yaml"));
-    std::fs::write(&from, manifest(false)).unwrap();
-    std::fs::write(&to, manifest(true)).unwrap();
-    let size = std::fs::metadata(&from).unwrap().len() / 1000;
-    let ours = times(|| {
-        let output = Command::new(env!("CARGO_BIN_EXE_mergeline")).arg("diff").arg(&from).arg(&to).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout.len()
-    });
-    println!(
-        "{:48} {:>9} {:>9} {BUDGET:>6} ms",
-        format!("diff: a pair of {size} KB"),
-        shown(ours[0]),
-        shown(middle(&ours))
-    );
-    let Some(dyff) = dyff() else {
-        println!("{:48} skipped: dyff is not among the lab's parts", "diff: dyff");
-        return;
-    };
-    let theirs = times(|| {
-        let output =
-            Command::new(&dyff).args(["between", "--omit-header"]).arg(&from).arg(&to).stderr(Stdio::null()).output();
-        output.unwrap().stdout.len()
-    });
-    println!("{:48} {:>9} {:>9}", "diff: the same by dyff", shown(theirs[0]), shown(middle(&theirs)));
-    println!(
-        "{:48} {:>9.1}",
-        "diff: times faster (median)",
-        middle(&theirs).as_secs_f64() / middle(&ours).as_secs_f64()
-    );
+    for (name, form) in [("a stream", stream as fn(bool) -> String), ("a List", list)] {
+        let (from, to) = (folder.path().join("from.yaml"), folder.path().join("to.yaml"));
+        std::fs::write(&from, form(false)).unwrap();
+        std::fs::write(&to, form(true)).unwrap();
+        let size = std::fs::metadata(&from).unwrap().len() / 1000;
+        let ours = times(|| {
+            let output =
+                Command::new(env!("CARGO_BIN_EXE_mergeline")).arg("diff").arg(&from).arg(&to).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            output.stdout.len()
+        });
+        println!(
+            "{:48} {:>9} {:>9} {BUDGET:>6} ms",
+            format!("diff: {name} of {size} KB against another"),
+            shown(ours[0]),
+            shown(middle(&ours))
+        );
+        let Some(dyff) = dyff() else {
+            println!("{:48} skipped: dyff is not among the lab's parts", "diff: dyff");
+            continue;
+        };
+        let theirs = times(|| {
+            let dyff = Command::new(&dyff)
+                .args(["between", "--omit-header"])
+                .arg(&from)
+                .arg(&to)
+                .stderr(Stdio::null())
+                .output();
+            dyff.unwrap().stdout.len()
+        });
+        println!("{:48} {:>9} {:>9}", "diff: the same by dyff", shown(theirs[0]), shown(middle(&theirs)));
+        println!(
+            "{:48} {:>9.1}",
+            "diff: times faster (median)",
+            middle(&theirs).as_secs_f64() / middle(&ours).as_secs_f64()
+        );
+    }
 }
 
 fn times(run: impl Fn() -> usize) -> Vec<Duration> {
@@ -66,8 +73,19 @@ fn shown(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
+/// The same objects as one `List`.
+fn list(after: bool) -> String {
+    let mut text = "apiVersion: v1\nkind: List\nitems:\n".to_owned();
+    for document in stream(after).split("---\n").filter(|document| !document.is_empty()) {
+        for (number, line) in document.lines().enumerate() {
+            writeln!(text, "{} {line}", if number == 0 { "-" } else { " " }).unwrap();
+        }
+    }
+    text
+}
+
 /// Applications as Helm and kustomize print them: an account, settings, a Service and a Deployment each.
-fn manifest(after: bool) -> String {
+fn stream(after: bool) -> String {
     let mut text = String::new();
     let mut number = 0;
     while text.len() < BYTES {

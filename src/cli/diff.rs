@@ -64,6 +64,9 @@ fn read(folder: &Path, path: &Path) -> Result<std::sync::Arc<Source>> {
         ("stdin".to_owned(), std::io::stdin().take(most).read_to_end(&mut bytes))
     } else {
         let file = File::open(folder.join(path)).map_err(unreadable)?;
+        // Nothing for a pipe; a file is read into place.
+        let size = file.metadata().map_or(0, |metadata| metadata.len()).min(most);
+        bytes.reserve(usize::try_from(size).unwrap_or(0).saturating_add(1));
         (path.display().to_string(), file.take(most).read_to_end(&mut bytes))
     };
     read.map_err(unreadable)?;

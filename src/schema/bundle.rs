@@ -112,13 +112,15 @@ pub(super) fn find(version: &str) -> Result<(&'static str, Arc<Bundle>), Unknown
 }
 
 fn decode(bundled: &Bundled) -> Bundle {
-    let mut text = Vec::new();
+    /// More than any bundle has, so that it never grows.
+    const ENOUGH: usize = 4 << 20;
+    let mut text = Vec::with_capacity(ENOUGH);
     ruzstd::decoding::StreamingDecoder::new(bundled.compressed)
         .expect("because the bundle is a part of the binary that the tests decode")
         .read_to_end(&mut text)
         .expect("because the bundle is a part of the binary that the tests decode");
     // Kept for as long as the process runs, as all that is a part of the binary.
-    let text: &'static [u8] = Box::leak(text.into_boxed_slice());
+    let text: &'static [u8] = text.leak();
     let document: Document =
         serde_json::from_slice(text).expect("because the bundle is a part of the binary that the tests decode");
     let minor = Minor::parse(bundled.minor).expect("because the table of bundles names versions");
