@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// A text of so many bytes is worth the processors.
 const LONG: usize = 64 << 10;
+/// A longer one is read in a row: it could hold many times the keys and values that are allowed before the shares are summed up.
+const LONGEST: usize = 8 << 20;
 /// How many shares each processor gets, as documents take unlike times.
 const SHARES: usize = 4;
 
@@ -39,7 +41,7 @@ pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading 
         Ok(text) => text,
         Err(reading) => return reading,
     };
-    if text.len() >= LONG {
+    if (LONG..=LONGEST).contains(&text.len()) {
         let documents = Documents::of(source, dialect, budget);
         if documents.pieces.is_some() {
             return documents.read();
@@ -113,7 +115,8 @@ impl<'a> Documents<'a> {
         let Self { source, dialect, budget, pieces } = self;
         let Some(pieces) = pieces else { return read(source, *dialect, budget) };
         let length: usize = pieces.iter().filter_map(Piece::content).map(str::len).sum();
-        let at_once = if length < LONG { None } else { at_once(source, pieces, *dialect, budget) };
+        let is_shared = (LONG..=LONGEST).contains(&length);
+        let at_once = if is_shared { at_once(source, pieces, *dialect, budget) } else { None };
         at_once.unwrap_or_else(|| in_a_row(source, pieces.iter().copied(), *dialect, budget))
     }
 }
