@@ -81,7 +81,8 @@ impl CompareInput<'_> {
                 Given::Folder { tree, path } => folder(*tree, path, unit, &self.render),
                 Given::Text(source) => Ok(render::render_part(source, unit, &self.render)),
             };
-            let (before, after) = (side(&self.before)?, side(&self.after)?);
+            let (before, after) = rayon::join(|| side(&self.before), || side(&self.after));
+            let (before, after) = (before?, after?);
             redactor.learn(&before.objects);
             redactor.learn(&after.objects);
             return Ok([before, after, Rendered { complete: true, ..Rendered::default() }]);
@@ -93,7 +94,8 @@ impl CompareInput<'_> {
         // A definition says how lists of its kind merge.
         let telling =
             same.split_off(|text| Redactor::may_learn_from(text) || text.contains("CustomResourceDefinition"));
-        let mut sides = [&before, &after, &telling].map(render);
+        let (before, (after, telling)) = rayon::join(|| render(&before), || (render(&after), render(&telling)));
+        let mut sides = [before, after, telling];
         sides.iter().for_each(|side| redactor.learn(&side.objects));
         if redactor.has_learned() {
             // Values that are names of objects are not masked.
