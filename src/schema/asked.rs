@@ -1,6 +1,6 @@
 //! What the server's validation code asks of its types and neither OpenAPI nor markers say: a table, read into markers.
 
-use super::definition::{AdditionalProperties, Definition, Schema};
+use super::definition::{AdditionalProperties, Packed, Schema};
 use super::lifecycle::Minor;
 use super::markers::Markers;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ fn of_version(asked: &str, minor: Minor) -> Option<&str> {
 }
 
 /// Adds what the table asks of objects of a version to the definitions of its bundle, as far as it has them.
-pub(super) fn add(definitions: &mut HashMap<Box<str>, Definition>, minor: Minor) {
+pub(super) fn add(definitions: &mut HashMap<Box<str>, Packed>, minor: Minor) {
     for line in TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (subject, asked) = line.split_once(": ").expect("because the table is tested");
         let Some(asked) = of_version(asked, minor) else { continue };

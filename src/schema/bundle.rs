@@ -1,6 +1,6 @@
 //! The schemas that are part of the binary.
 
-use super::definition::{Definition, Store};
+use super::definition::{Definition, Packed, Store};
 use super::lifecycle::Minor;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -124,9 +124,10 @@ fn decode(bundled: &Bundled) -> Bundle {
     let document: Document =
         serde_json::from_slice(text).expect("because the bundle is a part of the binary that the tests decode");
     let minor = Minor::parse(bundled.minor).expect("because the table of bundles names versions");
-    let packed = document.definitions.into_iter().map(|(name, json)| (name, Definition::packed(json)));
-    let mut definitions = packed.collect();
-    super::asked::add(&mut definitions, minor);
+    let packed = document.definitions.into_iter().map(|(name, json)| (name, Packed::new(json)));
+    let mut packed = packed.collect();
+    super::asked::add(&mut packed, minor);
+    let definitions = packed.into_iter().map(|(name, packed)| (name, Definition::Packed(packed))).collect();
     let store = Store { definitions, base: None, go_types: true };
     Bundle { kinds: document.kinds, store: Arc::new(store) }
 }

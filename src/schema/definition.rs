@@ -168,42 +168,48 @@ impl Store {
 
     /// Definitions of custom resources, beside those of their server.
     pub(super) fn custom(definitions: HashMap<Box<str>, Schema>, base: Option<Arc<Self>>) -> Self {
-        let ready = |(name, schema)| (name, Definition { packed: None, made: OnceLock::from(schema) });
-        Self { definitions: definitions.into_iter().map(ready).collect(), base, go_types: false }
+        let definitions = definitions.into_iter().map(|(name, schema)| (name, Definition::Ready(schema)));
+        Self { definitions: definitions.collect(), base, go_types: false }
     }
 }
 
-/// A named schema. One of the binary's is read when it is first asked for: a repository uses few of a thousand.
+/// A named schema.
 #[derive(Debug)]
-pub(super) struct Definition {
-    packed: Option<Packed>,
-    made: OnceLock<Schema>,
+pub(super) enum Definition {
+    /// Of a custom resource, or a file.
+    Ready(Schema),
+    /// Of the binary's.
+    Packed(Packed),
 }
 
-/// A schema as the binary holds it.
+/// A schema as the binary holds it, read when it is first asked for: a repository uses few of a thousand.
 #[derive(Debug)]
-struct Packed {
+pub(super) struct Packed {
     json: &'static RawValue,
     /// Fields, and what is asked of them beyond it.
     asked: Vec<(&'static str, &'static str)>,
+    made: OnceLock<Schema>,
+}
+
+impl Packed {
+    /// The JSON of a schema, which the tests of the binary read.
+    pub(super) fn new(json: &'static RawValue) -> Self {
+        Self { json, asked: Vec::new(), made: OnceLock::new() }
+    }
+
+    /// Asks more of these fields.
+    pub(super) fn ask(&mut self, fields: &'static str, asked: &'static str) {
+        self.asked.push((fields, asked));
+    }
 }
 
 impl Definition {
-    /// One of the binary's, which its tests read.
-    pub(super) fn packed(json: &'static RawValue) -> Self {
-        Self { packed: Some(Packed { json, asked: Vec::new() }), made: OnceLock::new() }
-    }
-
-    /// Asks more of these fields; before the schema is first read.
-    pub(super) fn ask(&mut self, fields: &'static str, asked: &'static str) {
-        if let Some(packed) = &mut self.packed {
-            packed.asked.push((fields, asked));
-        }
-    }
-
     pub(super) fn schema(&self) -> &Schema {
-        self.made.get_or_init(|| {
-            let Some(packed) = &self.packed else { return Schema::default() };
+        let packed = match self {
+            Self::Ready(schema) => return schema,
+            Self::Packed(packed) => packed,
+        };
+        packed.made.get_or_init(|| {
             let mut schema: Schema = serde_json::from_str(packed.json.get())
                 .expect("because the bundle is a part of the binary that the tests decode");
             packed.asked.iter().for_each(|(fields, asked)| asked::add_to(&mut schema, fields, asked));
