@@ -4,10 +4,12 @@
 //! (kustomize), and not by the grammar of YAML 1.2: both take continuation lines of quoted text at any column, treat U+0085,
 //! U+2028 and U+2029 as line ends, and want a key on one line of at most 1,024 characters.
 
+mod key;
 mod name;
 mod scalar;
 
 use super::events::SyntaxError;
+use key::SimpleKey;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -54,21 +56,6 @@ pub(super) enum Style {
     /// `>`.
     Folded,
 }
-
-/// The place where a map key without `?` may have begun.
-#[derive(Debug, Clone, Copy)]
-struct SimpleKey {
-    possible: bool,
-    /// Nothing but a key may stand here.
-    required: bool,
-    token: usize,
-    at: usize,
-    line: usize,
-    column: usize,
-}
-
-/// The longest key without `?`, in characters.
-const LONGEST_KEY: usize = 1024;
 
 pub(super) struct Scanner<'a> {
     text: &'a str,
@@ -118,7 +105,6 @@ type Scanned<T> = Result<T, SyntaxError>;
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, final_break: bool, ahead: usize) -> Self {
-        let no_key = SimpleKey { possible: false, required: false, token: 0, at: 0, line: 0, column: 0 };
         Self {
             text,
             bytes: text.as_bytes(),
@@ -132,7 +118,7 @@ impl<'a> Scanner<'a> {
             indent: -1,
             indents: Vec::new(),
             flow_level: 0,
-            keys: vec![no_key],
+            keys: vec![SimpleKey::default()],
             key_allowed: true,
             ended: false,
             certain: false,
@@ -262,8 +248,7 @@ impl<'a> Scanner<'a> {
 
     fn flow_start(&mut self, kind: Kind<'a>) -> Scanned<()> {
         self.save_key()?;
-        let none = SimpleKey { possible: false, required: false, token: 0, at: 0, line: 0, column: 0 };
-        self.keys.push(none);
+        self.keys.push(SimpleKey::default());
         self.flow_level += 1;
         self.key_allowed = true;
         self.indicator(kind)
@@ -322,51 +307,6 @@ impl<'a> Scanner<'a> {
             self.key_allowed = self.flow_level == 0;
         }
         self.indicator(Kind::Value)
-    }
-
-    /// Says whether a key may still have begun there.
-    fn key_is_valid(&mut self, index: usize) -> Scanned<bool> {
-        let key = self.keys[index];
-        if !key.possible {
-            return Ok(false);
-        }
-        let end = self.at.min(self.text.len());
-        let far = end - key.at > LONGEST_KEY
-            && self.text.get(key.at..end).is_none_or(|passed| passed.chars().count() > LONGEST_KEY);
-        if key.line == self.line && !far {
-            return Ok(true);
-        }
-        if key.required {
-            return self.refuse("could not find expected ':'", key.at);
-        }
-        self.keys[index].possible = false;
-        Ok(false)
-    }
-
-    fn save_key(&mut self) -> Scanned<()> {
-        if !self.key_allowed {
-            return Ok(());
-        }
-        let column = self.column();
-        let required = self.flow_level == 0 && self.indent == column;
-        self.remove_key()?;
-        let token = self.taken + self.tokens.len();
-        let column = usize::try_from(column).unwrap_or_default();
-        let key = SimpleKey { possible: true, required, token, at: self.at, line: self.line, column };
-        if let Some(last) = self.keys.last_mut() {
-            *last = key;
-        }
-        Ok(())
-    }
-
-    fn remove_key(&mut self) -> Scanned<()> {
-        let Some(key) = self.keys.last_mut() else { return Ok(()) };
-        if key.possible && key.required {
-            let at = key.at;
-            return self.refuse("could not find expected ':'", at);
-        }
-        key.possible = false;
-        Ok(())
     }
 
     /// Begins a block collection at a deeper column.
