@@ -37,17 +37,10 @@ pub struct Reading {
 /// `non-string-key`, `merge-key`, `merge-override`, `unread-document`.
 #[must_use]
 pub fn read(source: &Arc<Source>, dialect: Dialect, budget: &Budget) -> Reading {
-    let text = match whole(source, budget) {
-        Ok(text) => text,
-        Err(reading) => return reading,
-    };
-    if (LONG..=LONGEST).contains(&text.len()) {
-        let documents = Documents::of(source, dialect, budget);
-        if documents.pieces.is_some() {
-            return documents.read();
-        }
+    if (LONG..=LONGEST).contains(&source.text().len()) {
+        return Documents::of(source, dialect, budget).read();
     }
-    in_a_row(source, pieces(text, dialect), dialect, budget)
+    whole(source, budget).map_or_else(|told| told, |text| in_a_row(source, pieces(text, dialect), dialect, budget))
 }
 
 /// Some of the documents of a text, not read yet.
@@ -94,13 +87,17 @@ impl<'a> Documents<'a> {
         Documents { pieces: Some(same), ..*other }
     }
 
-    /// Takes out those whose text is wanted.
+    /// Takes out those whose text is wanted; all of a text that is read as a whole.
     #[must_use]
     pub fn split_off(&mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
-        let pieces = self.pieces.take().unwrap_or_default();
-        let (wanted, others) = pieces.into_iter().partition(|piece| piece.content().is_none_or(&is_wanted));
-        self.pieces = Some(others);
-        Documents { pieces: Some(wanted), ..*self }
+        let wanted = self.pieces.take().map(|pieces| {
+            let (wanted, others) = pieces.into_iter().partition(|piece| piece.content().is_none_or(&is_wanted));
+            self.pieces = Some(others);
+            wanted
+        });
+        let all = Documents { pieces: wanted, ..*self };
+        self.pieces.get_or_insert_default();
+        all
     }
 
     /// The path of the file.
@@ -113,7 +110,13 @@ impl<'a> Documents<'a> {
     #[must_use]
     pub fn read(&self) -> Reading {
         let Self { source, dialect, budget, pieces } = self;
-        let Some(pieces) = pieces else { return read(source, *dialect, budget) };
+        let Some(pieces) = pieces else {
+            let text = whole(source, budget);
+            return text.map_or_else(
+                |told| told,
+                |text| in_a_row(source, super::split::pieces(text, *dialect), *dialect, budget),
+            );
+        };
         let length: usize = pieces.iter().filter_map(Piece::content).map(str::len).sum();
         let is_shared = (LONG..=LONGEST).contains(&length);
         let at_once = if is_shared { at_once(source, pieces, *dialect, budget) } else { None };
