@@ -1,7 +1,7 @@
 //! What is masked because of its value: Secret values in the shapes that they turn up in elsewhere.
 
 use super::matcher::Matcher;
-use super::places::{LAST_APPLIED, Part, configured, secret_part};
+use super::places::{LAST_APPLIED, Part, TELLING, configured, secret_part};
 use super::{generated_name, passed};
 use crate::manifest::{Data, Object, Value};
 use crate::secret::SecretPath;
@@ -295,8 +295,7 @@ impl Learned {
 /// or is written so that such a name may not stand in it as it is (escapes, and tags, of which `!!binary` decodes).
 pub(super) fn may_teach(text: &str) -> bool {
     static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let words =
-            ["Secret", "sops", "last-applied-configuration", "HelmRelease", "HelmChart", "Application", "\\", "!"];
+        let words = TELLING.into_iter().chain(passed::kinds()).chain(["\\", "!"]);
         AhoCorasick::new(words).expect("because the words are constant")
     });
     WORDS.is_match(text)

@@ -7,17 +7,25 @@
 use crate::manifest::yaml::{self, Budget, Dialect};
 use crate::manifest::{Data, Object, Value};
 
-/// Where a kind keeps what its chart is given; `*` is any key or index.
+/// Where each kind keeps what its chart is given; `*` is any key or index.
+const ROOTS: [(&str, &[&[&str]]); 5] = [
+    ("HelmRelease", &[&["spec", "values"]]),
+    ("Application", &[&["spec", "source", "helm"], &["spec", "sources", "*", "helm"]]),
+    (
+        "ApplicationSet",
+        &[&["spec", "template", "spec", "source", "helm"], &["spec", "template", "spec", "sources", "*", "helm"]],
+    ),
+    ("HelmChart", &[&["spec", "set"], &["spec", "valuesContent"]]),
+    ("HelmChartConfig", &[&["spec", "set"], &["spec", "valuesContent"]]),
+];
+
 fn roots(kind: &str) -> &'static [&'static [&'static str]] {
-    match kind {
-        "HelmRelease" => &[&["spec", "values"]],
-        "Application" => &[&["spec", "source", "helm"], &["spec", "sources", "*", "helm"]],
-        "ApplicationSet" => {
-            &[&["spec", "template", "spec", "source", "helm"], &["spec", "template", "spec", "sources", "*", "helm"]]
-        }
-        "HelmChart" | "HelmChartConfig" => &[&["spec", "set"], &["spec", "valuesContent"]],
-        _ => &[],
-    }
+    ROOTS.iter().find(|(known, _)| *known == kind).map_or(&[], |(_, roots)| roots)
+}
+
+/// The kinds that charts are given values by.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    ROOTS.iter().map(|(kind, _)| *kind)
 }
 
 /// The secret values among what charts are given by this object.

@@ -131,6 +131,9 @@ fn follow<'v>(value: &'v Value, keys: &[String], found: &mut Vec<&'v Value>) {
     }
 }
 
+/// What stands in every text that [`secret_part`] or the last-applied annotation finds something in, written out.
+pub(super) const TELLING: [&str; 3] = ["Secret", "sops", LAST_APPLIED];
+
 /// How much of a child is masked.
 pub(super) enum Part {
     /// Its own keys show, and nothing below them.
