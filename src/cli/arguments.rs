@@ -236,7 +236,8 @@ pub(crate) struct Diff {
     /// To
     #[arg(value_name = "TO")]
     pub(crate) after: PathBuf,
-    /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, html
+    /// Where results go, `FORMAT[=PATH]`; may be given several times. Formats: text, markdown, json, github,
+    /// junit, gitlab, sarif, html
     #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
     pub(crate) outputs: Vec<String>,
     /// End with 1 when anything differs, as `git diff --exit-code` does

@@ -4,6 +4,7 @@ use super::arguments::{Diff, Global};
 use super::output::{self, Outputs};
 use super::places::Named;
 use super::review::{render_options, secret_variables};
+use super::validate::STDIN;
 use crate::failure::{Failure, Result};
 use crate::manifest::{Budget, Source};
 use crate::report::Verdict;
@@ -26,12 +27,12 @@ pub(crate) fn diff(global: &Global, command: &Diff) -> Result<u8> {
     let folders: Vec<PathBuf> = both.iter().filter(|path| is_folder(path)).map(|path| (*path).clone()).collect();
     let named = if folders.is_empty() { None } else { Some(Named::open(&folder, &folders)?) };
     let mut paths = named.iter().flat_map(|named| named.paths().map(|path| (named.tree(), path.to_owned())));
-    let mut given = |path: &Path| match is_folder(path) {
+    let mut given = |given: &Path| match is_folder(given) {
         true => {
             let (tree, path) = paths.next().ok_or_else(|| Failure::bug("a path was lost"))?;
-            Ok(Given::Folder { tree, path })
+            Ok(Given::Folder { tree, path, named: given.display().to_string() })
         }
-        false => read(&folder, path).map(Given::Text),
+        false => read(&folder, given).map(Given::Text),
     };
     let input = CompareInput {
         before: given(&command.before)?,
@@ -61,7 +62,7 @@ fn read(folder: &Path, path: &Path) -> Result<std::sync::Arc<Source>> {
     let mut bytes = Vec::new();
     let most = (Budget::default().bytes as u64).saturating_add(1);
     let (name, read) = if path == Path::new("-") {
-        ("stdin".to_owned(), std::io::stdin().take(most).read_to_end(&mut bytes))
+        (STDIN.to_owned(), std::io::stdin().take(most).read_to_end(&mut bytes))
     } else {
         let file = File::open(folder.join(path)).map_err(unreadable)?;
         // Nothing for a pipe; a file is read into place.

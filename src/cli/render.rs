@@ -19,9 +19,7 @@ pub(crate) fn render(global: &Global, command: &Render) -> Result<u8> {
     let unit =
         Unit { environment: render::discover::ENVIRONMENT.to_owned(), name: path.to_owned(), path: path.to_owned() };
     let rendered = render::render(named.tree(), &unit, &render_options())?;
-    let nothing =
-        rendered.objects.is_empty() && rendered.findings.iter().any(|finding| finding.rule == "nothing-to-render");
-    if nothing {
+    if rendered.holds_nothing() {
         return Err(Failure::nothing_there(format!("`{}` holds no manifest", command.path.display())));
     }
     // The objects are data; what is said of them goes to logs, where no Secret of the repository may show.

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What standard input is called in places.
-const STDIN: &str = "stdin";
+pub(super) const STDIN: &str = "stdin";
 /// A stream of so many bytes is judged in parts.
 const LONG: u64 = 8 << 20;
 

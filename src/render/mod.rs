@@ -100,6 +100,12 @@ impl Rendered {
         }
     }
 
+    /// Says whether there is no manifest at all, which is another thing than one that cannot be read.
+    #[must_use]
+    pub fn holds_nothing(&self) -> bool {
+        self.objects.is_empty() && self.findings.iter().any(|finding| finding.rule == "nothing-to-render")
+    }
+
     /// Nothing, because of one finding.
     fn broken(finding: Finding) -> Self {
         Self { objects: Vec::new(), findings: vec![finding], complete: false }

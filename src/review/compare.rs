@@ -22,6 +22,8 @@ pub enum Given<'a> {
         tree: &'a dyn Tree,
         /// The path in it.
         path: String,
+        /// What people call it.
+        named: String,
     },
     /// A text of manifests.
     Text(Arc<Source>),
@@ -43,7 +45,8 @@ pub struct CompareInput<'a> {
     pub secrets: Vec<Secret>,
 }
 
-/// Tells what differs between two sides. A side that does not render has its diff withheld, and the report fails.
+/// Tells what differs between two sides. A side that does not render has its diff withheld, and the report fails; a document that
+/// stands in both texts differs in nothing, whether it can be read or not.
 ///
 /// # Errors
 /// When a side holds no manifest, a tree cannot be read, or the Kubernetes version is not bundled.
@@ -78,7 +81,7 @@ impl CompareInput<'_> {
     fn sides(&self, unit: &Unit, redactor: &mut Redactor) -> Result<[Rendered; 3]> {
         let (Given::Text(before), Given::Text(after)) = (&self.before, &self.after) else {
             let side = |given: &Given<'_>| match given {
-                Given::Folder { tree, path } => folder(*tree, path, unit, &self.render),
+                Given::Folder { tree, path, named } => folder(*tree, path, named, unit, &self.render),
                 Given::Text(source) => Ok(render::render_part(source, unit, &self.render)),
             };
             let (before, after) = rayon::join(|| side(&self.before), || side(&self.after));
@@ -98,7 +101,7 @@ impl CompareInput<'_> {
         let mut sides = [before, after, telling];
         sides.iter().for_each(|side| redactor.learn(&side.objects));
         if redactor.has_learned() {
-            // Values that are names of objects are not masked.
+            // Values that are names of objects are not masked. What is wrong with these is on both sides the same.
             let rest = render(&same);
             redactor.learn(&rest.objects);
             sides[2].objects.extend(rest.objects);
@@ -123,11 +126,11 @@ impl CompareInput<'_> {
     }
 }
 
-fn folder(tree: &dyn Tree, path: &str, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
+fn folder(tree: &dyn Tree, path: &str, named: &str, unit: &Unit, options: &RenderOptions) -> Result<Rendered> {
     let unit = Unit { path: path.to_owned(), ..unit.clone() };
     let rendered = render::render(tree, &unit, options)?;
-    if rendered.objects.is_empty() && rendered.findings.iter().any(|finding| finding.rule == "nothing-to-render") {
-        return Err(Failure::nothing_there(format!("`{path}` holds no manifest")));
+    if rendered.holds_nothing() {
+        return Err(Failure::nothing_there(format!("`{named}` holds no manifest")));
     }
     Ok(rendered)
 }

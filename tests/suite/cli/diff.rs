@@ -149,4 +149,14 @@ fn a_side_that_cannot_be_read_is_said_and_nothing_is_called_deleted() {
     let said = place.run(&["diff", "from.yaml", "empty"]).exits(3);
     assert!(said.err.contains("`empty` holds no manifest"), "{}", said.err);
     place.run(&["diff", "from.yaml", "to.yaml", "--kubernetes", "1.2"]).exits(2);
+    let beside = place.beside("elsewhere");
+    std::fs::create_dir_all(beside.join("empty")).unwrap();
+    let said = place.run_in(&beside, &["diff", "empty", "empty"], "").exits(3);
+    assert!(said.err.contains("`empty` holds no manifest"), "{}", said.err);
+    // What stands on both sides differs in nothing, broken or not.
+    let broken = |value: &str| format!("a: [\n---\n{}", map("b", value));
+    place.checkout.write("one.yaml", broken("old"));
+    place.checkout.write("other.yaml", broken("new"));
+    let said = place.run(&["diff", "one.yaml", "other.yaml"]).exits(0);
+    assert!(said.out.contains("-  key: old\n      +  key: new") && said.out.contains("1 updated"), "{}", said.out);
 }

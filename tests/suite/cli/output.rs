@@ -11,7 +11,8 @@ fn json_is_what_its_published_schema_says() {
     place.checkout.write("new/widget.yaml", "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}}\n");
     let schema = place.run(&["schema", "report"]).exits(0).json();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for report in [place.run(&["review", "-o", "json"]), place.run(&["validate", "-o", "json"])] {
+    let diff = ["diff", "web/deployment.yaml", "new", "-o", "json"];
+    for report in [place.run(&["review", "-o", "json"]), place.run(&["validate", "-o", "json"]), place.run(&diff)] {
         let errors: Vec<String> = validator.iter_errors(&report.json()).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:#?}");
     }
